@@ -1,0 +1,1 @@
+"""Upload parquet files of any size to S3."""

@@ -1,0 +1,79 @@
+"""What is known of a parquet file, and what was found wrong with it: values only."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One top-level column.
+
+    Attributes:
+        name: As the file says it; text from the file, to be escaped for a screen.
+        type: The Arrow type in words, for example `timestamp[us, tz=UTC]`.
+        nullable: Whether the schema allows nulls.
+    """
+
+    name: str
+    type: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the footer says.
+
+    Attributes:
+        rows: Rows by the footer.
+        row_groups: Number of row groups.
+        columns: The top-level columns in the file's order.
+        codecs: Compression codecs in use, sorted: `("SNAPPY",)`.
+        created_by: The writer by its own word, or an empty string.
+        rows_read: Rows decoded by a full check; None where only the footer was read.
+    """
+
+    rows: int
+    row_groups: int
+    columns: tuple[Column, ...]
+    codecs: tuple[str, ...]
+    created_by: str
+    rows_read: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON values, columns as objects."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        columns = tuple(Column(**column) for column in data["columns"])
+        return cls(**{**data, "columns": columns, "codecs": tuple(data["codecs"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong or odd, as a sentence: what the file looks like and what to do.
+
+    Never holds a value of the user's data, only its kind and length.
+
+    Attributes:
+        rule: A short stable name for machines, for example `footer-row-count`.
+        severity: An `error` keeps the file from being sent; a `warning` does not.
+        message: The sentence.
+        column: The column it concerns, where there is one.
+        row_group: Counted from 0, where there is one.
+        row: Counted from 0 in the whole file, where there is one.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    column: str | None = None
+    row_group: int | None = None
+    row: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        return asdict(self)
