@@ -77,3 +77,28 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON values."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What tells one state of a local file from another.
+
+    Attributes:
+        size_bytes: Its size.
+        mtime_ns: When its content was last written, by the file system's word.
+        ctime_ns: When its content, name or mode last changed; nobody can set it back.
+        inode: Its number on its volume.
+        footer_sha256: Hex digest of the footer with its length and magic (or of the last
+            64 KiB where there is no footer), which in a parquet file names sizes, offsets
+            and statistics of all columns.
+    """
+
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    footer_sha256: str
+
+    def may_be_same_content(self, other: Self) -> bool:
+        """Whether only the file system's marks differ, so that reading again can tell."""
+        return (self.size_bytes, self.footer_sha256) == (other.size_bytes, other.footer_sha256)

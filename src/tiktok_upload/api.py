@@ -1,0 +1,355 @@
+"""The composition root: what the command does, callable from Python.
+
+report = push(["events.parquet"], to="s3://bucket/in/")
+report.exit_code, report.files[0].checksum
+"""
+
+import contextlib
+import datetime as dt
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+
+from tiktok_upload.answers import Absence, ObjectSeen, Seen, Store
+from tiktok_upload.checksum import CRC32, CRC32C, CRC64NVME
+from tiktok_upload.delivery import Delivery, Frame, Retried
+from tiktok_upload.destination import Destination, parse_destination, refuse_collisions
+from tiktok_upload.errors import (
+    DeadlineError,
+    JournalError,
+    StoreRefusedError,
+    UploadToolError,
+    UsageError,
+    WrongObjectError,
+)
+from tiktok_upload.events import (
+    ChecksumReport,
+    FileDone,
+    FileFailed,
+    FileReport,
+    Notice,
+    Observer,
+    RunReport,
+    summarize,
+)
+from tiktok_upload.faults import StoreFault, explain
+from tiktok_upload.inputs import Input, find_inputs, names_one_file
+from tiktok_upload.jobs import Tools
+from tiktok_upload.journal import Journal, JournalDirectory, default_state_directory, set_aside, upload_name
+from tiktok_upload.look import Looked, look
+from tiktok_upload.pace import HoldOff, RateLimit
+from tiktok_upload.parquet import Inspector
+from tiktok_upload.receipt import Receipt, read_receipt, receipt_json, receipt_path, write_receipt
+from tiktok_upload.reconcile import RESERVED_METADATA
+from tiktok_upload.records import Record
+from tiktok_upload.retry import Budget, Retries, RetryPolicy
+from tiktok_upload.settings import Connection, PushOptions
+from tiktok_upload.stop import Stop
+from tiktok_upload.store import Clients, S3Store
+from tiktok_upload.text import escape
+from tiktok_upload.transfer import Transfer
+from tiktok_upload.units import format_duration
+
+VERSION = metadata.version("tiktok-upload")
+
+
+def nobody(_: object) -> None:
+    """An observer that does not listen."""
+
+
+def push(
+    paths: Sequence[str],
+    *,
+    to: str,
+    options: PushOptions | None = None,
+    state_directory: Path | None = None,
+    receipt: str | None = None,
+    observe: Observer = nobody,
+    stop: Stop | None = None,
+) -> RunReport:
+    """Check, send, verify and write receipts; continues what an earlier run began.
+
+    Args:
+        paths: Files, directories and globs.
+        to: `s3://bucket/prefix/`, or one key for one file.
+        options: How.
+        state_directory: Where journals and receipts lie; the user's state directory if None.
+        receipt: A file, or a directory if it is one or ends in `/`.
+        observe: Told of events.
+        stop: Ends the run early; what is stored stays to be continued.
+
+    Returns:
+        The report, also where files failed; their errors are in it.
+
+    Raises:
+        UploadToolError: Nothing could be begun: a wrong setting, no credentials, no state directory.
+    """
+    options = options or PushOptions()
+    inputs = _named(paths, parse_destination(to))
+    _refuse_reserved(options)
+    directory = state_directory or default_state_directory()
+    run = _Run(options, directory, receipt, observe, stop or Stop())
+    with Inspector() as inspector, JournalDirectory(directory) as journals:
+        inspector.start()  # takes as long as connecting: both at once
+        return run.push(inputs, parse_destination(to).bucket, inspector, journals)
+
+
+def check(
+    paths: Sequence[str],
+    *,
+    options: PushOptions | None = None,
+    observe: Observer = nobody,
+    stop: Stop | None = None,
+) -> RunReport:
+    """Everything that `push` checks, sending nothing and writing nothing."""
+    run = _Run(options or PushOptions(), default_state_directory(), None, observe, stop or Stop())
+    with Inspector() as inspector, JournalDirectory(default_state_directory()) as journals:
+        inspector.start()
+        return run.check(find_inputs(paths), inspector, journals)
+
+
+def verify(
+    receipt: Path, *, connection: Connection | None = None, retry_for_s: float = 60.0, observe: Observer = nobody
+) -> RunReport:
+    """Whether the stored object is still the one of this receipt: size, checksum, ETag, version.
+
+    Raises:
+        UploadToolError: The receipt cannot be read, or the store not be reached.
+    """
+    started_s = time.monotonic()
+    proof = read_receipt(receipt)
+    connection = connection or Connection()
+    options = PushOptions(
+        connection=replace(connection, endpoint_url=connection.endpoint_url or proof.endpoint or None),
+        retry_for_s=retry_for_s,
+    )
+    clients = _clients(options)
+    tools = _tools(options, S3Store(clients, proof.bucket, proof=options.proof, options=options.object_options), Stop())
+    try:
+        seen = tools.retries.call(lambda: tools.store.head(proof.key), lambda *_: None)
+    except StoreFault as fault:
+        raise explain(fault, f"s3://{proof.bucket}/{proof.key} could not be looked at") from fault
+    report = _verified(proof, seen, time.monotonic() - started_s)
+    observe(FileDone(report) if report.error is None else FileFailed(report))
+    return summarize([report], seconds=report.seconds, counts={report.status: 1})
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The settings of one run, and the parts that are put together for it."""
+
+    options: PushOptions
+    directory: Path
+    receipt: str | None
+    observe: Observer
+    stop: Stop
+
+    def push(
+        self, inputs: list[tuple[Input, str]], bucket: str, inspector: Inspector, journals: JournalDirectory
+    ) -> RunReport:
+        clients = _clients(self.options)
+        store = S3Store(clients, bucket, proof=self.options.proof, options=self.options.object_options)
+        frame = self._frame(journals, bucket, clients.endpoint, _tools(self.options, store, self.stop))
+        several = len(inputs) > 1
+        receipt_path(self.receipt, self.directory, "", "", several=several)  # refuse before anything is sent
+
+        def settle(delivery: Delivery, report: FileReport) -> FileReport:
+            if clients.region_found:
+                self.observe(Notice(report.path, _region_notice(clients.region_found)))
+            return self._with_receipt(delivery, report, frame, several=several)
+
+        with _deadline(self.options.deadline_s, self.stop):
+            try:
+                return self._transfer(list(inputs), frame, inspector, journals, settle).run()
+            finally:
+                clients.close()
+
+    def check(self, inputs: list[Input], inspector: Inspector, journals: JournalDirectory) -> RunReport:
+        frame = self._frame(journals, "", "", None)
+        keyless = [(item, None) for item in inputs]
+        return self._transfer(list(keyless), frame, inspector, journals, lambda _, report: report).run()
+
+    def _transfer(
+        self,
+        inputs: Sequence[tuple[Input, str | None]],
+        frame: Frame,
+        inspector: Inspector,
+        journals: JournalDirectory,
+        settle: Callable[[Delivery, FileReport], FileReport],
+    ) -> Transfer:
+        def start(index: int, item: Input, key: str | None, tell: Callable[[Delivery, Retried], None]) -> Delivery:
+            return Delivery(frame, index, item, key, time.monotonic(), tell)
+
+        def look_at(item: Input) -> Looked:
+            return look(inspector, item.path, self.stop, full=self.options.check == "full")
+
+        return Transfer(
+            list(inputs),
+            start=start,
+            look=look_at,
+            settle=settle,
+            journals=journals,
+            observe=self.observe,
+            stop=self.stop,
+            concurrency=self.options.concurrency,
+            clock=time.monotonic,
+        )
+
+    def _frame(self, journals: JournalDirectory, bucket: str, endpoint: str, tools: Tools | None) -> Frame:
+        def name(path: str, key: str) -> str:
+            return upload_name(str(Path(path).absolute()), endpoint, bucket, key)
+
+        def open_journal(path: str, key: str) -> Journal:
+            if self.options.restart:
+                _set_aside_unreadable(journals, self.directory, name(path, key))
+            return journals.open(name(path, key))
+
+        def peek(path: str, key: str) -> tuple[Record, ...]:
+            return journals.peek(name(path, key))
+
+        return Frame(
+            options=self.options,
+            bucket=bucket,
+            endpoint=endpoint,
+            tools=tools,
+            open_journal=open_journal,
+            peek_journal=peek,
+            now=_now,
+            nonce=lambda: secrets.token_hex(16),
+            version=VERSION,
+        )
+
+    def _with_receipt(self, delivery: Delivery, report: FileReport, frame: Frame, *, several: bool) -> FileReport:
+        """Write the receipt of what is delivered; one that the user asked for by name must be written."""
+        confirmed, journal = delivery.state.confirmed, delivery.journal
+        if confirmed is None or journal is None or delivery.key is None:
+            return report
+        path = receipt_path(self.receipt, self.directory, journal.name, delivery.key, several=several)
+        report = replace(report, receipt=path.name if self.receipt is None else str(path))
+        content = receipt_json(
+            report,
+            delivery.planned,
+            head_etag=confirmed.etag,
+            delivered_at=frame.now(),
+            raw_personal_data=self.options.allow_raw_personal_data,
+        )
+        try:
+            write_receipt(path, content)
+        except JournalError as error:
+            if self.receipt is not None:
+                return replace(report, receipt=None, error=error)
+            return replace(report, receipt=None, warnings=(*report.warnings, error.message))
+        return report
+
+
+def _named(paths: Sequence[str], destination: Destination) -> list[tuple[Input, str]]:
+    """Each file with its key; no two share one."""
+    inputs = find_inputs(paths)
+    if not destination.is_prefix and (len(inputs) > 1 or not names_one_file(paths)):
+        raise UsageError(
+            f"--to s3://{destination.bucket}/{escape(destination.key)} is one key, but there may be several files",
+            hint="end it with / for a prefix",
+        )
+    named: list[tuple[Input, str]] = []
+    for item in inputs:
+        try:
+            named.append((item, destination.key_for(item.name)))
+        except UsageError as error:  # this one cannot go; the others can
+            named.append((replace(item, error=error), ""))
+    refuse_collisions((str(item.path), key) for item, key in named if item.error is None)
+    return named
+
+
+def _refuse_reserved(options: PushOptions) -> None:
+    reserved = [name for name, _ in options.object_options.metadata if name.lower() in RESERVED_METADATA]
+    if reserved:
+        raise UsageError(f"--metadata {escape(reserved[0])} is this tool's own", hint="choose another name")
+
+
+def _clients(options: PushOptions) -> Clients:
+    clients = Clients(options.connection, stall_s=options.stall_s, connections=options.concurrency + 2, version=VERSION)
+    _ = clients.quick  # so that missing credentials are told before anything is looked at
+    return clients
+
+
+def _tools(options: PushOptions, store: Store, stop: Stop) -> Tools:
+    policy = RetryPolicy(budget_s=options.retry_for_s)
+    retries = Retries(
+        policy,
+        budget=Budget(policy, time.monotonic),
+        hold_off=HoldOff(),
+        clock=time.monotonic,
+        sleep=stop.sleep,
+    )
+    return Tools(store, retries, RateLimit(options.max_bytes_per_s), stop, time.monotonic)
+
+
+@contextlib.contextmanager
+def _deadline(deadline_s: float | None, stop: Stop) -> Iterator[None]:
+    if deadline_s is None:
+        yield
+        return
+    error = DeadlineError(f"the deadline of {format_duration(deadline_s)} came")
+    timer = threading.Timer(deadline_s, stop.set, (error,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _set_aside_unreadable(journals: JournalDirectory, directory: Path, name: str) -> None:
+    try:
+        journals.peek(name)
+    except JournalError:
+        set_aside(directory, name)
+
+
+def _region_notice(region: str) -> str:
+    return f"the bucket is in {region}; it was followed there, --region {region} saves the way round"
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# ------------------------------------------------------------------------------------------------------------- verify
+def _verified(proof: Receipt, seen: Seen, seconds: float) -> FileReport:
+    uri = f"s3://{proof.bucket}/{proof.key}"
+    error = _difference(proof, seen, uri)
+    algorithm, value = proof.checksum
+    names_it = isinstance(seen, ObjectSeen) and seen.checksums.get(f"Checksum{algorithm}") == value
+    return FileReport(
+        path=proof.path,
+        uri=uri,
+        status="failed" if error else "verified",
+        size_bytes=proof.size_bytes,
+        rows=proof.rows,
+        seconds=seconds,
+        etag=seen.etag if isinstance(seen, ObjectSeen) else None,
+        version_id=seen.version_id if isinstance(seen, ObjectSeen) else None,
+        checksum=ChecksumReport(algorithm, value, names_it),
+        error=error,
+    )
+
+
+def _difference(proof: Receipt, seen: Seen, uri: str) -> UploadToolError | None:
+    if seen is Absence.FORBIDDEN:
+        return StoreRefusedError(f"there is no right to look at {uri}", hint="ask the bucket's owner for s3:GetObject")
+    if not isinstance(seen, ObjectSeen):
+        return WrongObjectError(f"{uri} is gone")
+    known = {crc.name: crc.field for crc in (CRC64NVME, CRC32C, CRC32)}
+    theirs = seen.checksums.get(known.get(proof.checksum[0], ""))
+    differences = {
+        f"it has {seen.size} bytes, the receipt says {proof.size_bytes}": seen.size != proof.size_bytes,
+        "its checksum is not the receipt's": theirs not in (None, proof.checksum[1]),
+        "it was written again, its ETag is not the receipt's": seen.etag != proof.etag,
+        "its version is not the receipt's": proof.version_id not in (None, seen.version_id),
+    }
+    how = next((text for text, differs in differences.items() if differs), None)
+    return WrongObjectError(f"{uri} is not the object of this receipt: {how}") if how else None

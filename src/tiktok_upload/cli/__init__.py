@@ -1,0 +1,5 @@
+"""The command `tiktok-upload`."""
+
+from tiktok_upload.cli.app import main, run
+
+__all__ = ["main", "run"]

@@ -1,0 +1,304 @@
+"""The commands: read the options, call `api`, tell what came of it."""
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
+
+import typer
+
+from tiktok_upload.cli import options as o
+from tiktok_upload.cli.output import JsonLines, Style, opened_log, say, say_error, tell_result
+from tiktok_upload.errors import UploadToolError, UsageError
+from tiktok_upload.events import Event, Observer, RunReport, summarize
+
+if TYPE_CHECKING:
+    from tiktok_upload.cli.human import Human
+    from tiktok_upload.settings import Addressing, Check, Connection
+    from tiktok_upload.stop import Stop
+
+_MANY = 20  # files, above which each one's success is not worth a line
+
+app = typer.Typer(
+    name="tiktok-upload",
+    help="Deliver parquet files of any size to S3: checked first, resumed after any interruption, proved at the end.",
+    epilog="Each option but --allow-raw-personal-data has a variable: --part-size is TIKTOK_UPLOAD_PART_SIZE.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> NoReturn:
+    """The installed command."""
+    code = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            continue
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command; returns its exit code. With --json the last line of stdout is the result, whatever happens."""
+    try:
+        code = app(args=list(arguments), standalone_mode=False, prog_name="tiktok-upload")
+    except UploadToolError as error:
+        return _refused(error, arguments)
+    except typer.TyperException as exc:
+        return _refused(UsageError(_first_line(exc.format_message()), hint=_usage_hint(exc)), arguments)
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except Exception as exc:  # noqa: BLE001 - a bug of ours: no traceback unless it is asked for
+        return _refused(_unexpected(exc), arguments, cause=exc)
+    return int(code or 0)
+
+
+def _refused(error: UploadToolError, arguments: Sequence[str], cause: Exception | None = None) -> int:
+    say_error(error, verbose=False)
+    if cause is not None and "--verbose" in arguments:
+        say("".join(traceback.format_exception(cause)))
+    if "--json" in arguments or os.environ.get(o.environment_variable("--json"), "").lower() in ("1", "true", "yes"):
+        tell_result(summarize([], seconds=0.0, counts={}, run_error=error), JsonLines(sys.stdout), None)
+    return error.exit_code
+
+
+def _unexpected(exc: Exception) -> UploadToolError:
+    frames = traceback.extract_tb(exc.__traceback__)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    return UploadToolError(f"unexpected {type(exc).__name__} in {where}: a bug of this tool")
+
+
+def _first_line(message: str) -> str:
+    return " ".join(message.split()) or "see --help"
+
+
+def _usage_hint(exc: typer.TyperException) -> str:
+    context = getattr(exc, "ctx", None)
+    command = context.command_path if context is not None else "tiktok-upload"
+    return f"see {command} --help"
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        from importlib import metadata  # noqa: PLC0415 - only here
+
+        typer.echo(f"tiktok-upload {metadata.version('tiktok-upload')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: tiktok-upload push events.parquet --to s3://bucket/incoming/")
+def push(
+    paths: o.Paths,
+    *,
+    to: o.To = None,
+    check: o.Check = "quick",
+    contract: o.Contract = "none",
+    allow_raw_personal_data: o.AllowRaw = False,
+    dry_run: o.DryRun = False,
+    restart: o.Restart = False,
+    overwrite: o.Overwrite = False,
+    part_size: o.PartSize = None,
+    concurrency: o.Concurrency = o.AUTO_CONCURRENCY,
+    max_bandwidth: o.MaxBandwidth = None,
+    checksum: o.Checksum = "auto",
+    retry_for: o.RetryFor = 600.0,
+    deadline: o.Deadline = None,
+    sse: o.Sse = None,
+    kms_key_id: o.KmsKeyId = None,
+    storage_class: o.StorageClass = None,
+    metadata: o.Metadata = None,
+    tag: o.Tag = None,
+    acl: o.Acl = None,
+    expected_bucket_owner: o.ExpectedBucketOwner = None,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    addressing: o.Addressing = "auto",
+    ca_bundle: o.CaBundle = None,
+    state_dir: o.StateDir = None,
+    receipt: o.Receipt = None,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    log_file: o.LogFile = None,
+    no_color: o.NoColor = False,
+) -> int:
+    """Check, upload, verify, write a receipt. Run it again after any interruption: it continues by itself."""
+    from tiktok_upload import api  # noqa: PLC0415 - slow to import
+    from tiktok_upload.settings import ObjectOptions, PushOptions  # noqa: PLC0415
+
+    if to is None:
+        raise UsageError("there is no destination", hint="add --to s3://bucket/prefix/")
+    _refuse_contract(contract)
+    options = PushOptions(
+        check=_check(check),
+        proof=o.read_proof(checksum),
+        overwrite=overwrite,
+        restart=restart,
+        dry_run=dry_run,
+        allow_raw_personal_data=allow_raw_personal_data,
+        part_size=part_size,
+        concurrency=concurrency,
+        max_bytes_per_s=max_bandwidth,
+        retry_for_s=retry_for,
+        deadline_s=deadline,
+        connection=_connection(profile, region, endpoint_url, addressing=addressing, ca_bundle=ca_bundle),
+        object_options=ObjectOptions(
+            sse=o.one_of("--sse", sse, o.ENCRYPTIONS),
+            kms_key_id=kms_key_id,
+            storage_class=storage_class,
+            acl=acl,
+            expected_bucket_owner=expected_bucket_owner,
+            metadata=tuple(metadata or ()),
+            tags=tuple(tag or ()),
+        ),
+    )
+
+    def work(observe: Observer, stop: "Stop") -> RunReport:
+        return api.push(
+            paths, to=to, options=options, state_directory=state_dir, receipt=receipt, observe=observe, stop=stop
+        )
+
+    return _told(work, Style(json, quiet, verbose, no_color, log_file), files=len(paths))
+
+
+@app.command(epilog="Example: tiktok-upload check events.parquet --check full")
+def check(
+    paths: o.Paths,
+    *,
+    check: o.Check = "quick",
+    contract: o.Contract = "none",
+    allow_raw_personal_data: o.AllowRaw = False,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    log_file: o.LogFile = None,
+    no_color: o.NoColor = False,
+) -> int:
+    """Everything that push checks, sending nothing."""
+    from tiktok_upload import api  # noqa: PLC0415 - slow to import
+    from tiktok_upload.settings import PushOptions  # noqa: PLC0415
+
+    _refuse_contract(contract)
+    options = PushOptions(check=_check(check), allow_raw_personal_data=allow_raw_personal_data)
+
+    def work(observe: Observer, stop: "Stop") -> RunReport:
+        return api.check(paths, options=options, observe=observe, stop=stop)
+
+    return _told(work, Style(json, quiet, verbose, no_color, log_file), files=len(paths))
+
+
+@app.command(epilog="Example: tiktok-upload verify receipt.json")
+def verify(
+    receipt: Annotated[Path, typer.Argument(metavar="RECEIPT", help="As --receipt wrote it.")],
+    *,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    addressing: o.Addressing = "auto",
+    ca_bundle: o.CaBundle = None,
+    retry_for: o.RetryFor = 60.0,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    log_file: o.LogFile = None,
+    no_color: o.NoColor = False,
+) -> int:
+    """Is the stored object still the one of this receipt: size, checksum, ETag and version."""
+    from tiktok_upload import api  # noqa: PLC0415 - slow to import
+
+    connection = _connection(profile, region, endpoint_url, addressing=addressing, ca_bundle=ca_bundle)
+
+    def work(observe: Observer, _stop: "Stop") -> RunReport:
+        return api.verify(receipt, connection=connection, retry_for_s=retry_for, observe=observe)
+
+    return _told(work, Style(json, quiet, verbose, no_color, log_file), files=1)
+
+
+@app.command(epilog="Example: tiktok-upload demo")
+def demo(*, quiet: o.Quiet = False, verbose: o.Verbose = False, no_color: o.NoColor = False) -> int:
+    """Try it without an account: a sample file, an S3 on this machine, a push and its receipt."""
+    from tiktok_upload.cli.demo import show  # noqa: PLC0415 - only here
+
+    def work(paths: list[str], to: str, endpoint_url: str, directory: Path) -> int:
+        return push(
+            paths, to=to, endpoint_url=endpoint_url, addressing="path", part_size=5 << 20,
+            state_dir=directory / "state", receipt=str(directory / "receipt.json"),
+            quiet=quiet, verbose=verbose, no_color=no_color,
+        )  # fmt: skip
+
+    return show(work)
+
+
+def _told(work: Callable[[Observer, "Stop"], RunReport], style: Style, *, files: int) -> int:
+    """Do the work with everybody listening; returns the exit code."""
+    from tiktok_upload.cli.human import Human  # noqa: PLC0415 - rich is slow to import
+    from tiktok_upload.portable import stop_signals  # noqa: PLC0415
+    from tiktok_upload.stop import Stop  # noqa: PLC0415
+
+    stop = Stop()
+    with ExitStack() as stack:
+        log = stack.enter_context(opened_log(style.log_file))
+        human = stack.enter_context(Human(style, many=files > _MANY, clock=time.monotonic))
+        lines = JsonLines(sys.stdout) if style.json else None
+        listeners = [listener for listener in (lines, log, human) if listener is not None]
+
+        def observe(event: Event) -> None:
+            for listener in listeners:
+                listener(event)
+
+        stack.enter_context(stop_signals(lambda code: _on_signal(stop, code, human)))
+        try:
+            report = work(observe, stop)
+        except UploadToolError as error:
+            report = summarize([], seconds=0.0, counts={}, run_error=error)
+        except Exception as exc:  # noqa: BLE001 - a bug of ours: no traceback unless it is asked for
+            report = summarize([], seconds=0.0, counts={}, run_error=_unexpected(exc))
+            if style.verbose:
+                say(traceback.format_exc())
+        human.result(report)
+        if report.error is not None and (not report.files or report.status == "interrupted"):
+            say_error(report.error, verbose=False)
+        tell_result(report, lines, log)
+    return report.exit_code
+
+
+def _on_signal(stop: "Stop", exit_code: int, human: "Human") -> None:
+    if stop.is_set():
+        human.leave_terminal()
+        os._exit(exit_code)
+    stop.interrupt(exit_code)
+
+
+def _connection(
+    profile: str | None, region: str | None, endpoint_url: str | None, *, addressing: str, ca_bundle: str | None
+) -> "Connection":
+    from tiktok_upload.settings import Connection  # noqa: PLC0415
+
+    known = cast("Addressing", o.one_of("--addressing", addressing, o.ADDRESSINGS))
+    return Connection(profile, region, endpoint_url, known, ca_bundle)
+
+
+def _check(text: str) -> "Check":
+    return cast("Check", o.one_of("--check", text, o.CHECKS))
+
+
+def _refuse_contract(name: str) -> None:
+    if name != "none":
+        raise UsageError("contracts are not there yet", hint="use --contract none; the structure is always checked")

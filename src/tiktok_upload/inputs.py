@@ -1,0 +1,89 @@
+"""Which files a command means: files, directories and globs, with the names they keep."""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tiktok_upload.errors import SourceError, UploadToolError
+from tiktok_upload.text import escape
+
+_MAGIC = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One file.
+
+    Attributes:
+        path: As given, or found below what was given.
+        name: What it keeps at the destination: its own name, or its path below the directory
+            given, with `/`.
+        error: Set where nothing was found: the input stands for what the user named.
+    """
+
+    path: Path
+    name: str
+    error: UploadToolError | None = None
+
+
+def find_inputs(given: Sequence[str]) -> list[Input]:
+    """All files that are meant, each once, in the order given; what is missing has its error."""
+    found: dict[Path, Input] = {}
+    for text in given:
+        for item in _inputs_of(text):
+            found.setdefault(item.path.absolute(), item)
+    return list(found.values())
+
+
+def names_one_file(given: Sequence[str]) -> bool:
+    """Whether a single file is named, so that `--to` may be its key."""
+    return len(given) == 1 and not Path(given[0]).is_dir() and not _is_pattern(given[0])
+
+
+def size_of(path: Path) -> int:
+    """Bytes, for a display; 0 where it cannot be seen."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _inputs_of(text: str) -> Iterator[Input]:
+    path = Path(text)
+    if path.is_dir():
+        yield from _files_below(path) or [_nothing(path, f"there is no *.parquet file below {escape(text)}")]
+    elif _is_pattern(text):
+        # Path.glob takes no absolute pattern.
+        matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207
+        yield from _matched(matches) or [_nothing(path, f"no file matches {escape(text)}")]
+    else:
+        yield Input(path, path.name)  # whether it exists is for whoever opens it to say
+
+
+def _is_pattern(text: str) -> bool:
+    return not _MAGIC.isdisjoint(text) and not os.path.lexists(text)
+
+
+def _matched(matches: list[Path]) -> list[Input]:
+    return [item for path in matches for item in (_files_below(path) if path.is_dir() else [Input(path, path.name)])]
+
+
+def _files_below(directory: Path) -> list[Input]:
+    """Every `*.parquet` file, hidden and `_`-prefixed names left out; links to directories are not followed."""
+    found: list[Input] = []
+    for parent, directories, files in os.walk(directory):
+        directories[:] = sorted(name for name in directories if _is_shown(name))
+        below = (Path(parent) / name for name in sorted(files) if name.endswith(".parquet") and _is_shown(name))
+        found += (Input(path, path.relative_to(directory).as_posix()) for path in below)
+    return found
+
+
+def _is_shown(name: str) -> bool:
+    return not name.startswith((".", "_"))
+
+
+def _nothing(path: Path, message: str) -> Input:
+    error = SourceError(message, hint="check the path; hidden and _-prefixed names are left out", code="no_such_file")
+    return Input(path, path.name, error)

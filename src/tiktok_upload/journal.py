@@ -1,0 +1,293 @@
+"""Uploads' facts on disk: append-only JSON Lines, one file for each upload, in one directory.
+
+Each line is a JSON object whose last field, `crc32`, is taken over all before it, so that damage
+is told from a line that was cut short. A last line without its newline was being written when
+the machine stopped: it is dropped. Anything else that cannot be read is reported, never guessed at.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import filelock
+import platformdirs
+
+from tiktok_upload import portable
+from tiktok_upload.errors import JournalError
+from tiktok_upload.records import VERSION, Record, from_json, to_json
+
+_SEAL = ',"crc32":"'
+_SEALED_TAIL = len(_SEAL) + 8 + len('"}')
+# One sync costs some 2.6 ms; side by side the file system commits them together.
+_SYNCS_AT_ONCE = 16
+
+
+def default_state_directory() -> Path:
+    """The user's state directory by the system's rules (`XDG_STATE_HOME`, `~/Library`, `%LOCALAPPDATA%`)."""
+    return platformdirs.user_state_path("tiktok-upload", appauthor=False)
+
+
+def upload_name(path: str, endpoint: str, bucket: str, key: str) -> str:
+    """The name of an upload's journal: the same for the same file to the same key."""
+    parts = (path, endpoint, bucket, key)
+    return hashlib.sha256(b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)).hexdigest()[:32]
+
+
+class Journal:
+    """One upload's journal, locked for this process until it is closed.
+
+    A lock dies with its process, so a killed run never bars the next one.
+
+    Attributes:
+        records: What it held when it was opened.
+        name: Of the upload.
+        is_dirty: Whether facts wait for a sync.
+    """
+
+    def __init__(self, directory: Path, name: str) -> None:
+        """Lock, read and repair.
+
+        Raises:
+            JournalError: Another process has it, it is damaged or of a newer version, or the
+                directory cannot be written.
+        """
+        self.name = name
+        self._path = directory / "uploads" / f"{name}.jsonl"
+        with _disk_errors("opened", self._path):
+            portable.make_private_directory(self._path.parent)
+            self._lock = _lock(directory / "locks", name)
+            try:
+                self.records, sound_size = read(self._path)
+                self._file = os.fdopen(portable.open_private(self._path, os.O_WRONLY | os.O_CREAT), "ab", buffering=0)
+                if self._file.seek(0, os.SEEK_END) > sound_size:
+                    self._file.truncate(sound_size)
+            except BaseException:
+                self._lock.release()
+                raise
+        self._is_new = sound_size == 0
+        self.is_dirty = False
+
+    def append(self, record: Record) -> None:
+        """Add one fact; it is durable after the next `sync`.
+
+        Raises:
+            JournalError: The disk refused the write. The line may be partly written; the
+                next opening drops it.
+        """
+        line = _line({"journal": VERSION}) if self._is_new else b""
+        with _disk_errors("written", self._path):
+            data = line + _line(to_json(record))
+            written = self._file.write(data)
+            if written != len(data):
+                raise OSError(28, "the disk took only a part of the line")
+        self._is_new = False
+        self.is_dirty = True
+
+    def sync(self) -> None:
+        """Make all facts durable.
+
+        Raises:
+            JournalError: The disk refused.
+        """
+        if not self.is_dirty:
+            return
+        with _disk_errors("synced", self._path):
+            os.fsync(self._file.fileno())
+        self.is_dirty = False
+
+    def close(self) -> None:
+        """Let others have it."""
+        self._file.close()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class JournalDirectory:
+    """All journals of a state directory.
+
+    Args:
+        directory: The state directory; made when the first journal is opened.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._pool: ThreadPoolExecutor | None = None
+        self._named: set[str] = set()
+
+    def open(self, name: str) -> Journal:
+        """Lock and read one; raises as `Journal`."""
+        return Journal(self.directory, name)
+
+    def peek(self, name: str) -> tuple[Record, ...]:
+        """What it holds, without a lock or a repair; nothing where there is none.
+
+        Raises:
+            JournalError: It is damaged or of a newer version.
+        """
+        path = self.directory / "uploads" / f"{name}.jsonl"
+        with _disk_errors("read", path):
+            return read(path)[0]
+
+    def sync(self, journals: Iterable[Journal]) -> dict[Journal, JournalError]:
+        """Make all facts of these durable, together, new names in the directory, too; returns what the disk refused."""
+        waiting = [journal for journal in journals if journal.is_dirty]
+        if len(waiting) > 1:
+            self._pool = self._pool or ThreadPoolExecutor(_SYNCS_AT_ONCE, thread_name_prefix="journal-sync")
+            outcomes = self._pool.map(_try_sync, waiting)
+        else:
+            outcomes = map(_try_sync, waiting)
+        failures = {journal: error for journal, error in zip(waiting, outcomes, strict=True) if error is not None}
+        self._sync_names({journal.name for journal in waiting})
+        return failures
+
+    def _sync_names(self, names: set[str]) -> None:
+        if names <= self._named:
+            return
+        with contextlib.suppress(OSError):  # the lines themselves are durable; not every file system syncs directories
+            portable.sync_directory(self.directory / "uploads")
+        self._named |= names
+
+    def forget(self, name: str) -> None:
+        """The upload ended; keeps what is held here flat however many files a run has."""
+        self._named.discard(name)
+
+    def close(self) -> None:
+        """End the threads that sync."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _try_sync(journal: Journal) -> JournalError | None:
+    try:
+        journal.sync()
+    except JournalError as exc:
+        return exc
+    return None
+
+
+def read(path: Path) -> tuple[tuple[Record, ...], int]:
+    """The facts of a journal and the size of its sound lines; nothing where there is no file.
+
+    Raises:
+        JournalError: It is damaged before its last line, or of a newer version.
+        OSError: It cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return (), 0
+    sound_size = data.rfind(b"\n") + 1
+    lines = data[:sound_size].split(b"\n")[:-1]
+    if not lines:
+        return (), 0
+    _refuse_other_versions(path, _open_line(path, 1, lines[0]))
+    return tuple(_records(path, lines[1:])), sound_size
+
+
+def _records(path: Path, lines: list[bytes]) -> Iterator[Record]:
+    for number, line in enumerate(lines, start=2):
+        try:
+            yield from_json(_open_line(path, number, line))
+        except ValueError as exc:
+            raise _damaged(path, number) from exc
+
+
+def _line(data: dict[str, Any]) -> bytes:
+    body = json.dumps(data, separators=(",", ":"), ensure_ascii=True)[:-1].encode()
+    return body + _seal(body) + b"\n"
+
+
+def _open_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    body, tail = line[:-_SEALED_TAIL], line[-_SEALED_TAIL:]
+    if tail != _seal(body):
+        raise _damaged(path, number)
+    try:
+        data: dict[str, Any] = json.loads(body + b"}")
+    except ValueError as exc:
+        raise _damaged(path, number) from exc
+    return data
+
+
+def _seal(body: bytes) -> bytes:
+    return f'{_SEAL}{zlib.crc32(body):08x}"}}'.encode()
+
+
+def _refuse_other_versions(path: Path, header: dict[str, Any]) -> None:
+    version = header.get("journal")
+    if not isinstance(version, int):
+        raise _damaged(path, 1)
+    if version > VERSION:
+        raise JournalError(
+            f"the state of this upload ({path.name}) was written by a newer tiktok-upload (format {version})",
+            hint="update tiktok-upload, or begin again with --restart",
+            code="journal_newer",
+        )
+
+
+def _damaged(path: Path, number: int) -> JournalError:
+    return JournalError(
+        f"the state of this upload is damaged: line {number} of {path.name} cannot be read",
+        kept="nothing was changed, here or at the store",
+        hint="begin again with --restart; what the store has of the upload stays until its abort rule removes it",
+        code="journal_damaged",
+    )
+
+
+def set_aside(directory: Path, name: str) -> None:
+    """Put a journal that cannot be read out of the way; it is kept beside for whoever wants to look.
+
+    Raises:
+        JournalError: The disk refused, or another process has it.
+    """
+    path = directory / "uploads" / f"{name}.jsonl"
+    with _disk_errors("moved", path):
+        lock = _lock(directory / "locks", name)
+        with contextlib.suppress(FileNotFoundError):
+            path.replace(path.with_suffix(".damaged"))
+        lock.release()
+
+
+def _lock(directory: Path, name: str) -> filelock.FileLock:
+    portable.make_private_directory(directory)
+    lock = filelock.FileLock(directory / f"{name}.lock", mode=0o600, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise JournalError(
+            "another process is sending this file to this key",
+            kept="what it has stored is safe",
+            hint="wait for it to end, then run the same command again",
+            code="locked",
+        ) from None
+    return lock
+
+
+@contextlib.contextmanager
+def _disk_errors(verb: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise JournalError(
+            f"the upload's state could not be {verb}: {exc.strerror or 'the disk refused'} ({path.parent.name})",
+            kept="parts that were reported as stored",
+        ) from exc

@@ -1,0 +1,113 @@
+"""What machines read: events, results and receipts as plain JSON values, schema 1."""
+
+import base64
+from dataclasses import asdict, fields
+from typing import Any
+
+from tiktok_upload.errors import UploadToolError
+from tiktok_upload.events import (
+    Event,
+    FileChecked,
+    FileDone,
+    FileFailed,
+    FilePlanned,
+    FileReport,
+    Progress,
+    RunReport,
+)
+from tiktok_upload.text import escape
+
+SCHEMA = 1
+
+
+def event_json(event: Event, at: str) -> dict[str, Any]:
+    """One line of `--json`."""
+    return {"schema": SCHEMA, "event": event.name, "at": at, **_body(event)}
+
+
+def _body(event: Event) -> dict[str, Any]:
+    match event:
+        case FileDone() | FileFailed():
+            return file_json(event.report)
+        case FileChecked():
+            findings = [finding.to_json() for finding in event.findings]
+            return {
+                **path_json(event.path),
+                "facts": event.facts.to_json() if event.facts else None,
+                "findings": findings,
+            }
+        case FilePlanned():
+            plan = event.plan
+            sizes = {"size_bytes": plan.object_size, "part_size": plan.part_size, "parts": plan.part_count}
+            return {**path_json(event.path), "uri": text_json(event.uri), **sizes}
+        case Progress():
+            files = [{**path_json(file.path), **_without_path(asdict(file))} for file in event.files]
+            return {**asdict(event), "files": files}
+        case _:
+            return {**path_json(event.path), **_without_path(asdict(event))}
+
+
+def result_json(report: RunReport, at: str) -> dict[str, Any]:
+    """The last line of `--json`."""
+    return {
+        "schema": SCHEMA,
+        "event": "result",
+        "at": at,
+        "status": report.status,
+        "exit_code": report.exit_code,
+        "seconds": round(report.seconds, 3),
+        "error": error_json(report.error),
+        "counts": report.counts,
+        "files_omitted": report.files_omitted,
+        "files": [file_json(file) for file in report.files],
+    }
+
+
+def file_json(report: FileReport) -> dict[str, Any]:
+    """One `files[]` entry; the file's facts are in its `file_checked` event and in the receipt."""
+    plain = {
+        field.name: getattr(report, field.name)
+        for field in fields(report)
+        if field.name not in {"path", "uri", "checksum", "findings", "error", "facts", "seconds"}
+    }
+    return {
+        **path_json(report.path),
+        "uri": text_json(report.uri) if report.uri is not None else None,
+        **plain,
+        "seconds": round(report.seconds, 3),
+        "checksum": asdict(report.checksum) if report.checksum else None,
+        "findings": [finding.to_json() for finding in report.findings],
+        "error": error_json(report.error),
+    }
+
+
+def error_json(error: UploadToolError | None) -> dict[str, Any] | None:
+    """An `error` object."""
+    if error is None:
+        return None
+    return {
+        "code": error.name,
+        "message": error.message,
+        "kept": error.kept or None,
+        "hint": error.hint,
+        "resumable": error.resumable,
+    }
+
+
+def path_json(path: str) -> dict[str, Any]:
+    """The path; one that is not UTF-8 is escaped, and its bytes are beside it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raw = path.encode("utf-8", "surrogateescape")
+        return {"path": escape(path), "path_b64": base64.b64encode(raw).decode("ascii")}
+    return {"path": path}
+
+
+def text_json(text: str) -> str:
+    """Text that may hold bytes that are not UTF-8, made safe for JSON."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _without_path(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != "path"}

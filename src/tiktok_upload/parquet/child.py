@@ -1,0 +1,181 @@
+"""What runs in the child process: requests on stdin, answers on stdout, each one line of JSON.
+
+Started as `python -P -m tiktok_upload.parquet.child MEMORY_BYTES`. A request is
+`{"path": BASE64, "full": BOOL}`. Every answer has a `kind`:
+
+    ready      the parser is loaded
+    unusable   it cannot be loaded: `reason` is "memory" or "import"; nothing follows
+    opened     `size_bytes`, `mtime_ns`, `inode` of the file that was opened
+    progress   `done`, `total` rows of a full check
+    done       `facts` (or null) and `findings`
+    refused    the file cannot be inspected: `reason`, a predicate ("is a directory"), and `hint`
+    changed    it was written to meanwhile
+    memory     the memory allowed is not enough
+    bug        an error that nobody expected: `reason` names its type and place, never its text
+
+The parser may end this process at any moment, and a hostile file may take it over: it holds no secrets.
+"""
+
+import base64
+import contextlib
+import io
+import json
+import os
+import queue
+import signal
+import stat
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Any, BinaryIO, cast
+
+from tiktok_upload import portable
+from tiktok_upload.errors import SourceError
+from tiktok_upload.parquet.ending import OUT_OF_MEMORY_EXIT
+
+# Lower: more lines for the parent to read, to no avail. Higher: a progress bar that jerks.
+_BEAT_S = 0.1
+
+
+def main() -> None:
+    """Serve until stdin ends; never returns, for a thread that waits for stdin would hold up a normal end."""
+    answers = _Answers(_take_stdout())
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    _ignore_stop_signals()
+    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+    _confine(int(sys.argv[1]))
+    try:
+        _serve(requests, answers)
+    except OSError:  # the parent is gone
+        os._exit(0)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY_EXIT)
+
+
+class _Answers:
+    """The way to the parent."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+        self._beat_after = 0.0
+
+    def send(self, kind: str, **data: Any) -> None:
+        self._pipe.write(json.dumps({"kind": kind, **data}).encode() + b"\n")
+        self._pipe.flush()
+
+    def beat(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now >= self._beat_after:
+            self._beat_after = now + _BEAT_S
+            self.send("progress", done=done, total=total)
+
+
+def _take_stdout() -> BinaryIO:
+    """The pipe to the parent, on a descriptor of its own: whatever native code prints goes to stderr."""
+    mine = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(mine, "wb")
+
+
+def _ignore_stop_signals() -> None:
+    """Ctrl-C and a service manager's SIGTERM reach the whole group; the parent decides, and closes stdin."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def _read_requests(requests: "queue.SimpleQueue[dict[str, Any]]") -> None:
+    """Runs in a thread, so that the parent's death ends this process in the middle of a long check, too."""
+    for line in sys.stdin.buffer:
+        requests.put(json.loads(line))
+    os._exit(0)
+
+
+def _confine(memory_bytes: int) -> None:
+    """Cap the memory, and leave no core dump: it would hold the user's data."""
+    portable.limit_memory(memory_bytes)
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415 - Windows only
+
+        msvcrt.SetErrorMode(msvcrt.SEM_FAILCRITICALERRORS | msvcrt.SEM_NOGPFAULTERRORBOX)
+    else:
+        import resource  # noqa: PLC0415 - POSIX only
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def _serve(requests: "queue.SimpleQueue[dict[str, Any]]", answers: _Answers) -> None:
+    try:
+        from tiktok_upload.parquet import structure  # noqa: F401, PLC0415 - loads pyarrow, so only under the limit
+    except (ImportError, OSError, MemoryError) as exc:
+        answers.send("unusable", reason="memory" if _is_memory(exc) else "import")
+        os._exit(0)
+    answers.send("ready")
+    while True:
+        _answer(requests.get(), answers)
+
+
+def _is_memory(exc: Exception) -> bool:
+    """The loader says «failed to map segment» or «cannot allocate memory» when the limit stops it."""
+    return isinstance(exc, MemoryError) or any(sign in str(exc) for sign in ("map segment", "allocate"))
+
+
+def _answer(request: dict[str, Any], answers: _Answers) -> None:
+    try:
+        with _open_regular(base64.b64decode(request["path"])) as file:
+            _inspect(file, full=request["full"], answers=answers)
+    except BrokenPipeError:
+        raise
+    except SourceError as exc:
+        answers.send("refused", reason=exc.message, hint=exc.hint)
+    except OSError as exc:
+        answers.send("refused", reason=f"cannot be read: {exc.strerror or type(exc).__name__}", hint="")
+    except MemoryError:
+        answers.send("memory")
+    except Exception as exc:  # noqa: BLE001 - the parent reports it; its text could hold a value of the data
+        place = traceback.extract_tb(exc.__traceback__)[-1]
+        answers.send("bug", reason=f"{type(exc).__name__} at {os.path.basename(place.filename)}:{place.lineno}")  # noqa: PTH119
+
+
+@contextlib.contextmanager
+def _open_regular(path: bytes) -> Iterator[BinaryIO]:
+    """The file, if it is one: reading from a device or a FIFO could block for ever."""
+    try:
+        raw = portable.open_for_reading(path)
+    except OSError as exc:
+        if os.path.isdir(path):  # noqa: PTH112 - Windows cannot open one at all
+            raise _directory() from exc
+        raise
+    with raw:
+        mode = os.fstat(raw.fileno()).st_mode
+        if stat.S_ISDIR(mode):
+            raise _directory()
+        if not stat.S_ISREG(mode):
+            raise SourceError("is a device, a pipe or a socket, not a file", hint="name a regular file")
+        yield raw
+
+
+def _directory() -> SourceError:
+    return SourceError("is a directory, not a file", hint="name a file")
+
+
+def _inspect(raw: BinaryIO, *, full: bool, answers: _Answers) -> None:
+    from tiktok_upload.parquet.structure import check_structure  # noqa: PLC0415 - see _serve
+
+    before = os.fstat(raw.fileno())
+    answers.send("opened", size_bytes=before.st_size, mtime_ns=before.st_mtime_ns, inode=before.st_ino)
+    age_s = (time.time_ns() - before.st_mtime_ns) / 1e9
+    # A BufferedReader reads on where the system gives fewer bytes than were asked for.
+    file = io.BufferedReader(cast("io.FileIO", raw))
+    facts, findings = check_structure(file, size_bytes=before.st_size, age_s=age_s, full=full, beat=answers.beat)
+    after = os.fstat(raw.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        answers.send("changed")
+        return
+    answers.send("done", facts=facts and facts.to_json(), findings=[finding.to_json() for finding in findings])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Is this a sound parquet file: from its bytes and its footer, and if asked from every page. Child only."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import BinaryIO
+
+import pyarrow.parquet as pq
+
+from tiktok_upload.facts import FileFacts, Finding
+from tiktok_upload.parquet import footer, gaps
+from tiktok_upload.parquet.envelope import EDGE_BYTES, Edges, judge
+from tiktok_upload.parquet.layout import Layout, RowGroup
+from tiktok_upload.parquet.parser import ParserRefusedError, refusals
+from tiktok_upload.parquet.scan import Beat, UnsoundDataError, scan
+
+Verdict = tuple[FileFacts | None, tuple[Finding, ...]]
+
+
+def check_structure(file: BinaryIO, *, size_bytes: int, age_s: float, full: bool, beat: Beat) -> Verdict:
+    """The facts and what is wrong; no facts where the file is too broken to tell them.
+
+    Args:
+        file: Open, readable and seekable; reads of it never come short.
+        size_bytes: Its size.
+        age_s: Seconds since it was last changed.
+        full: Whether every page is decoded, too.
+        beat: Hears the rows done and their total during a full check.
+
+    Raises:
+        MemoryError: The memory allowed is not enough.
+        OSError: The file could not be read; with an `errno`.
+    """
+    edges = _read_edges(file, size_bytes, age_s)
+    finding = judge(edges)
+    if finding:
+        return None, (finding,)
+    try:
+        with refusals():
+            return _check_content(file, _open(file), edges.footer_start, full=full, beat=beat)
+    except ParserRefusedError:
+        return None, (_UNREADABLE,)
+
+
+def _read_edges(file: BinaryIO, size_bytes: int, age_s: float) -> Edges:
+    head = gaps.read(file, 0, EDGE_BYTES)
+    tail_start = max(0, size_bytes - EDGE_BYTES)
+    return Edges(size_bytes, head, gaps.read(file, tail_start, size_bytes - tail_start), age_s)
+
+
+def _open(file: BinaryIO) -> pq.ParquetFile:
+    """The file with its footer parsed. Extension types come as what they are stored as."""
+    return pq.ParquetFile(
+        file, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True, arrow_extensions_enabled=False
+    )
+
+
+_UNREADABLE = Finding(
+    rule="footer-unreadable",
+    severity="error",
+    message="the footer cannot be read: it is damaged, or its schema breaks the rules of parquet; "
+    "write the file again with a current writer",
+)
+
+
+def _check_content(file: BinaryIO, parquet: pq.ParquetFile, data_end: int, *, full: bool, beat: Beat) -> Verdict:
+    codecs: set[str] = set()
+    findings = _Collected()
+    findings.add_all(_check_footer(file, parquet.metadata, data_end, codecs))
+    facts = footer.facts(parquet, codecs)
+    if full and not findings.has_error:
+        try:
+            facts = replace(facts, rows_read=scan(parquet, beat))
+        except UnsoundDataError as exc:
+            findings.add_all([exc.finding])
+    return facts, findings.all()
+
+
+def _check_footer(file: BinaryIO, metadata: pq.FileMetaData, data_end: int, codecs: set[str]) -> Iterator[Finding]:
+    layout = Layout(data_end)
+    rows = 0
+    for group in footer.row_groups(metadata, codecs):
+        yield from _check_row_group(group, metadata.num_columns)
+        yield from layout.add(group)
+        rows += group.rows
+    unclaimed, clashes = layout.finish()
+    yield from clashes
+    yield from gaps.examine(file, unclaimed, data_end)
+    yield from _check_rows(metadata.num_rows, rows)
+
+
+def _check_row_group(group: RowGroup, columns: int) -> Iterator[Finding]:
+    if group.rows < 0 or group.columns != columns:
+        yield Finding(
+            rule="row-group-shape",
+            severity="error",
+            row_group=group.number,
+            message=f"row group {group.number} has {group.rows:,} rows and {group.columns:,} columns, the schema has "
+            f"{columns:,}: the footer is damaged; write the file again",
+        )
+
+
+def _check_rows(promised: int, found: int) -> Iterator[Finding]:
+    if promised != found:
+        yield Finding(
+            rule="footer-row-count",
+            severity="error",
+            message=f"the footer gives {promised:,} rows, its row groups have {found:,}: readers would not agree on "
+            "how many there are; write the file again",
+        )
+    elif found == 0:
+        yield Finding(
+            rule="no-rows", severity="warning", message="the file has no rows; look whether its source was empty"
+        )
+
+
+class _Collected:
+    """One finding a rule, the first, with the number of the others: a broken footer can give 100,000."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, Finding] = {}
+        self._others: dict[str, int] = {}
+
+    @property
+    def has_error(self) -> bool:
+        return any(finding.severity == "error" for finding in self._first.values())
+
+    def add_all(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            if self._first.setdefault(finding.rule, finding) is not finding:
+                self._others[finding.rule] = self._others.get(finding.rule, 0) + 1
+
+    def all(self) -> tuple[Finding, ...]:
+        return tuple(map(self._counted, self._first.values()))
+
+    def _counted(self, finding: Finding) -> Finding:
+        others = self._others.get(finding.rule)
+        return replace(finding, message=f"{finding.message} (and {others:,} more of the kind)") if others else finding

@@ -1,0 +1,69 @@
+"""What a user may choose, as values; where each came from is the command's business."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from tiktok_upload.checksum import Proof
+
+Addressing = Literal["auto", "path", "virtual"]
+Check = Literal["quick", "full", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How the store is reached; None leaves it to boto3's own variables and profiles."""
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    addressing: Addressing = "auto"
+    ca_bundle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectOptions:
+    """What the object is made with; S3 fixes them when an upload is created.
+
+    Attributes:
+        metadata, tags: Pairs in the order given.
+    """
+
+    sse: str | None = None
+    kms_key_id: str | None = None
+    storage_class: str | None = None
+    acl: str | None = None
+    expected_bucket_owner: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class PushOptions:
+    """What a push does beside its paths and destination.
+
+    Attributes:
+        part_size: Bytes; None for the default.
+        concurrency: Requests in flight at once.
+        max_bytes_per_s: For the whole process; None for no limit.
+        retry_for_s: How long failures may go on with no success between them.
+        deadline_s: When the run gives up, counted from its start; None for never.
+    """
+
+    check: Check = "quick"
+    proof: Proof = "crc64nvme"
+    overwrite: bool = False
+    restart: bool = False
+    dry_run: bool = False
+    allow_raw_personal_data: bool = False
+    part_size: int | None = None
+    concurrency: int = 16
+    max_bytes_per_s: int | None = None
+    retry_for_s: float = 600.0
+    stall_s: float = 60.0
+    deadline_s: float | None = None
+    connection: Connection = Connection()
+    object_options: ObjectOptions = ObjectOptions()

@@ -1,0 +1,158 @@
+"""How the store is reached: boto3 sessions and clients from the user's settings."""
+
+import ipaddress
+import threading
+import urllib.parse
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tiktok_upload.errors import CredentialsError, UsageError
+from tiktok_upload.settings import Connection
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_s3 import S3Client
+
+COMPLETE_S = 900.0  # S3 may take many minutes to join 10,000 parts before it answers
+
+
+class Clients:
+    """The boto3 clients of a run, made when first needed.
+
+    Args:
+        connection: The user's settings.
+        stall_s: How long a request may make no progress.
+        connections: How many at once.
+        version: Of this tool, for the user agent.
+
+    Attributes:
+        region_found: The bucket's region where the store named another than ours.
+    """
+
+    def __init__(self, connection: Connection, *, stall_s: float, connections: int, version: str) -> None:
+        self._connection = connection
+        self._stall_s = stall_s
+        self._connections = connections
+        self._version = version
+        self._lock = threading.RLock()
+        self.region_found: str | None = None
+
+    @cached_property
+    def quick(self) -> "S3Client":
+        """For all but Complete.
+
+        Raises:
+            CredentialsError: boto3 finds none.
+            UsageError: A profile, endpoint or setting is wrong.
+        """
+        with self._lock:
+            return self._make(self._stall_s)
+
+    @cached_property
+    def patient(self) -> "S3Client":
+        """For Complete, which may keep silent for 15 minutes."""
+        with self._lock:
+            return self._make(COMPLETE_S)
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of a store that is not AWS's own; an empty string for AWS, whichever the region."""
+        url = self.quick.meta.endpoint_url
+        host = urllib.parse.urlsplit(url).hostname or ""
+        return "" if host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else url
+
+    def close(self) -> None:
+        """Close idle connections."""
+        for name in ("quick", "patient"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+
+    @cached_property
+    def _session(self) -> "boto3.Session":
+        import boto3  # noqa: PLC0415 - slow to import
+        from botocore import exceptions as boto  # noqa: PLC0415
+
+        try:
+            session = boto3.Session(profile_name=self._connection.profile, region_name=self._connection.region)
+            credentials = session.get_credentials()
+        except (boto.ProfileNotFound, boto.ConfigParseError, boto.InvalidConfigError) as exc:
+            raise UsageError(
+                f"the AWS configuration cannot be used: {type(exc).__name__}",
+                hint="check --profile and the files in ~/.aws",
+            ) from exc
+        except boto.BotoCoreError as exc:
+            raise _no_credentials() from exc
+        if credentials is None:
+            raise _no_credentials()
+        return session
+
+    def _make(self, read_timeout_s: float) -> "S3Client":
+        client = self._client(read_timeout_s, sign_payload=False)
+        if not _is_private_way(client.meta.endpoint_url):
+            client = self._client(read_timeout_s, sign_payload=True)
+        client.meta.events.register("needs-retry.s3", self._note_region)
+        return client
+
+    def _client(self, read_timeout_s: float, *, sign_payload: bool) -> "S3Client":
+        from botocore.config import Config  # noqa: PLC0415 - slow to import
+
+        config = Config(
+            # The retries are ours: botocore knows neither our budget nor a stop.
+            retries={"total_max_attempts": 1},
+            # urllib3 holds each write of a body to the connect timeout, each read of an answer to the other.
+            connect_timeout=self._stall_s,
+            read_timeout=read_timeout_s,
+            max_pool_connections=self._connections,
+            tcp_keepalive=True,
+            # Checksums are ours, too: plain headers with their values, which every store understands.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            user_agent_extra=f"tiktok-upload/{self._version}",
+            s3={
+                "addressing_style": self._connection.addressing,
+                # A CRC of each body is signed anyhow; hashing it once more with SHA-256 costs more than TLS.
+                "payload_signing_enabled": sign_payload,
+            },
+        )
+        try:
+            return self._session.client(
+                "s3",
+                # A signature needs a region even where the store has none; AWS redirects from this one.
+                region_name=self._session.region_name or "us-east-1",
+                endpoint_url=self._connection.endpoint_url,
+                verify=self._connection.ca_bundle,
+                config=config,
+            )
+        except (ValueError, OSError) as exc:
+            raise UsageError(
+                "the store cannot be reached with these settings: the endpoint or the CA bundle is wrong",
+                hint="write --endpoint-url as https://host:port, and --ca-bundle as a PEM file's path",
+            ) from exc
+
+    def _note_region(self, response: Any, **_: Any) -> None:
+        if response is None:
+            return
+        parsed = response[1]
+        headers = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        region = headers.get("x-amz-bucket-region") or parsed.get("Error", {}).get("Region")
+        if region and region != self.quick.meta.region_name:
+            self.region_found = region
+
+
+def _no_credentials() -> CredentialsError:
+    return CredentialsError(
+        "there are no usable AWS credentials",
+        kept="nothing was sent",
+        hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in and name the --profile",
+    )
+
+
+def _is_private_way(url: str) -> bool:
+    """Whether nobody between can change a body: TLS, or this machine itself."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme == "https" or parts.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
