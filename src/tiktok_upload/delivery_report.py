@@ -1,15 +1,16 @@
 """How a delivery's end is told: counts, report, wording."""
 
+import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tiktok_upload.checksum import Proof, crc_for
-from tiktok_upload.errors import DataError, UploadToolError
+from tiktok_upload.errors import ConflictError, DataError, UploadToolError, WrongObjectError
 from tiktok_upload.events import ChecksumReport, FileReport, Status
 from tiktok_upload.facts import Finding
 from tiktok_upload.plan import S3, UploadPlan
 from tiktok_upload.records import PartStored
-from tiktok_upload.state import UploadState
+from tiktok_upload.state import Step, UploadState
 from tiktok_upload.text import escape
 from tiktok_upload.units import format_size
 
@@ -46,8 +47,35 @@ class Tally:
         return sum(part.size for number, part in state.stored.items() if number not in self.sent)
 
 
-def build_report(delivery: "Delivery", status: Status, error: UploadToolError | None, seconds: float) -> FileReport:
-    """The `files[]` entry of a delivery that ended."""
+def finish(
+    delivery: "Delivery", status: Status | None, run_error: UploadToolError | None, seconds: float
+) -> FileReport:
+    """How it ended, in the `files[]` form.
+
+    Args:
+        delivery: One that has no job under way, or whose jobs were left behind.
+        status: Where the end was not decided: `interrupted` or `failed`; None where all is done.
+        run_error: Of the run, where it ended this.
+        seconds: Since it was begun.
+    """
+    ends_as = status or delivery.decided or delivery.ends_as
+    confirmed = delivery.state.confirmed
+    if ends_as in ("uploaded", "already_there") and confirmed is not None and not confirmed.confirmed:
+        delivery.warn(unconfirmed_warning(delivery.planned.proof))
+    error = delivery.error or run_error
+    if error is not None and error.resumable and not error.kept:
+        error = _with_kept(error, kept_text(delivery))
+    return _report(delivery, ends_as, error, seconds)
+
+
+def _with_kept(error: UploadToolError, kept: str) -> UploadToolError:
+    """A copy: a run's error is shared by its files."""
+    mine = copy.copy(error)
+    mine.kept = kept
+    return mine
+
+
+def _report(delivery: "Delivery", status: Status, error: UploadToolError | None, seconds: float) -> FileReport:
     state, tally = delivery.state, delivery.tally
     plan = state.planned.plan if state.planned else None
     source = delivery.source
@@ -86,6 +114,49 @@ def _checksum(state: UploadState) -> ChecksumReport | None:
         return None
     known = state.confirmed or state.completed
     return ChecksumReport(crc_for(state.planned.proof).name, state.completed.checksum, known.confirmed)
+
+
+NO_RIGHT_TO_LOOK = (
+    "there is no right to look at objects (s3:GetObject): what is at the key is known only by writing to it"
+)
+
+
+def kept_text(delivery: "Delivery") -> str:
+    """What an interrupted upload keeps at the store; empty where there is nothing to continue."""
+    kept = delivery.state.stored
+    if not kept or delivery.delivered:
+        return ""
+    return f"{len(kept)} parts, {format_size(sum(part.size for part in kept.values()))}, are kept at the store"
+
+
+def loss_warning(lost: dict[int, PartStored]) -> str:
+    """What it costs that the store lost parts."""
+    size = format_size(sum(part.size for part in lost.values()))
+    return f"the store lost {len(lost)} parts ({size}); they are sent again"
+
+
+def failure_text(delivery: "Delivery", step: Step, number: int | None) -> str:
+    """What was not done, as a clause."""
+    if number is not None:
+        return f"part {number} of {delivery.planned.plan.part_count} was not stored"
+    return {
+        Step.OBSERVE: f"{delivery.uri} could not be looked at",
+        Step.CREATE: f"no upload to {delivery.uri} could be begun",
+        Step.PUT: f"{delivery.uri} was not stored",
+        Step.COMPLETE: f"the upload to {delivery.uri} could not be completed",
+        Step.CONFIRM: f"the object at {delivery.uri} was stored but could not be looked at",
+    }.get(step, f"{delivery.uri} failed")
+
+
+def conflict(delivery: "Delivery") -> ConflictError:
+    """Another object is at the key."""
+    kept = kept_text(delivery)
+    return ConflictError(f"another object is already at {delivery.uri}", kept=kept or "nothing was sent or changed")
+
+
+def wrong_object(delivery: "Delivery", how: str) -> WrongObjectError:
+    """What is at the key is not what was sent."""
+    return WrongObjectError(f"the object at {delivery.uri} is not the file that was sent: {how}")
 
 
 def data_error(path: str, findings: tuple[Finding, ...]) -> DataError:

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tiktok_upload.delivery import Delivery, Retried
+from tiktok_upload.delivery_jobs import look_job, part_job, step_job
+from tiktok_upload.delivery_outcomes import take, take_retry
+from tiktok_upload.delivery_report import finish
 from tiktok_upload.events import (
     MOST_LISTED,
     FileDone,
@@ -38,8 +41,8 @@ _PROGRESS_S = 1.0  # INTERFACE: at most one progress event a second
 # daemon threads. A signal must end the command within two seconds.
 _GRACE_S = 1.2
 
-_BEGIN = {Step.LOOK, Step.OBSERVE, Step.COMPARE, Step.PUT, Step.CREATE, Step.UPLOAD, Step.COMPLETE, Step.CONFIRM}
 _ENDS = {Step.DONE, Step.STOP}
+_NOTHING_TO_BEGIN = _ENDS | {Step.WAIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +137,20 @@ class Transfer:
     def _dispatch(self, workers: DaemonPool, looker: DaemonPool) -> None:
         """Fill the free slots, earlier files first."""
         for delivery in self._active:
-            while (step := self._next(delivery)) in _BEGIN or step is Step.ABORT_STALE:
+            while (step := self._next(delivery)) not in _NOTHING_TO_BEGIN:
                 if step is Step.LOOK:
-                    self._submit(looker, delivery, step, None, delivery.begin_look(self._look))
+                    self._submit(looker, delivery, step, None, look_job(delivery, self._look))
                     continue
                 if self._running >= self._slots:
                     return
-                number = delivery.next_number() if step is Step.UPLOAD else None
+                number, job = part_job(delivery) if step is Step.UPLOAD else (None, step_job(delivery, step))
                 self._running += 1
-                self._submit(workers, delivery, step, number, delivery.job_for(step))
+                self._submit(workers, delivery, step, number, job)
 
     def _next(self, delivery: Delivery) -> Step:
-        view = delivery.view(stopping=self._stop.is_set())
-        if self._is_over() and not delivery.is_ended():
-            return Step.STOP
-        return next_step(view)
+        if self._is_over():
+            return Step.STOP if delivery.decided is None else Step.DONE
+        return next_step(delivery.view(stopping=self._stop.is_set()))
 
     def _is_over(self) -> bool:
         """Whether a stop has waited long enough for the workers."""
@@ -187,7 +189,10 @@ class Transfer:
             return
         if message.step not in (Step.WAIT, Step.LOOK):
             self._running -= 1
-        message.delivery.take(message.step, message.number, message.outcome)
+        if isinstance(message.outcome, Retried):
+            take_retry(message.delivery, message.outcome)
+        else:
+            take(message.delivery, message.step, message.number, message.outcome)
 
     def _sync_and_tell(self, deliveries: Iterable[Delivery]) -> None:
         """Make the waiting facts durable, then tell of them; what could not be made durable is not told."""
@@ -236,7 +241,7 @@ class Transfer:
 
     def _end(self, delivery: Delivery, status: Status | None) -> None:
         error = self._stop.error if status is not None else None
-        report = delivery.finish(status, error, self._clock())
+        report = finish(delivery, status, error, self._clock() - delivery.started_s)
         if report.error is None:
             report = self._settle(delivery, report)
         self._sync_and_tell([delivery])
@@ -257,7 +262,7 @@ class Transfer:
         if self._stop.error is not None:
             for index, (item, key) in self._waiting:  # never begun
                 delivery = self._start(index, item, key, self._retried)
-                self._keep(index, delivery.finish(self._stopped_status(), self._stop.error, delivery.started_s))
+                self._keep(index, finish(delivery, self._stopped_status(), self._stop.error, 0.0))
         return summarize(
             [report for _, report in sorted(self._reports.items())],
             seconds=self._clock() - self._started_s,

@@ -1,0 +1,315 @@
+"""A job's outcome, taken into the delivery: facts, events, an end. Only the control thread calls this."""
+
+import heapq
+
+from tiktok_upload.answers import Absence, ObjectSeen
+from tiktok_upload.checksum import crc_for
+from tiktok_upload.delivery import Delivery, Retried
+from tiktok_upload.delivery_report import (
+    NO_RIGHT_TO_LOOK,
+    conflict,
+    data_error,
+    failure_text,
+    kept_text,
+    plan_notices,
+    wrong_object,
+)
+from tiktok_upload.errors import JournalError, OutcomeUnknownError, SourceError, TransferError, UploadToolError
+from tiktok_upload.events import FileChecked, FilePlanned, PartRetried, PartSaved, Throttled, UploadResumed
+from tiktok_upload.facts import Fingerprint
+from tiktok_upload.faults import Kind, StoreFault, explain
+from tiktok_upload.jobs import Compared, ObjectMade, Observed, PartSent, Unsettled
+from tiktok_upload.look import Looked
+from tiktok_upload.plan import PlanError, plan_upload
+from tiktok_upload.reconcile import NONCE, Existing, Verdict, begin, is_ours, judge, reconcile
+from tiktok_upload.records import Aborted, Completed, Confirmed, Created, Planned, UploadLost
+from tiktok_upload.state import Step, fold
+from tiktok_upload.stop import Cancelled
+from tiktok_upload.units import format_size
+
+_MOST_RESTARTS = 5  # a store that forgets or contradicts itself more often than this will not take the file
+
+
+def take(delivery: Delivery, step: Step, number: int | None, outcome: object) -> None:
+    """Fold one outcome of a step that was under way; `number` is the part's, where it was one."""
+    if number is not None:
+        delivery.in_flight.pop(number, None)
+    else:
+        delivery.busy = False
+        if step is Step.PUT:
+            delivery.in_flight.clear()
+    try:
+        _fold(delivery, step, number, outcome)
+    except UploadToolError as error:
+        delivery.fail(error)
+
+
+def take_retry(delivery: Delivery, retried: Retried) -> None:
+    """A worker told of a retry."""
+    delivery.tally.retries += 1
+    fault = retried.fault
+    delivery.events.append(PartRetried(delivery.path, retried.doing, retried.attempt, str(fault), retried.delay_s))
+    if fault.kind is Kind.THROTTLED:
+        delivery.events.append(Throttled(delivery.path, retried.delay_s))
+
+
+def _fold(delivery: Delivery, step: Step, number: int | None, outcome: object) -> None:  # noqa: C901 - a case an outcome
+    match outcome:
+        case Looked():
+            _looked(delivery, outcome)
+        case Observed():
+            _observed(delivery, outcome)
+        case Compared():
+            _compared(delivery, outcome)
+        case str() if step is Step.CREATE:
+            delivery.write(Created(outcome))
+        case PartSent():
+            _part_sent(delivery, outcome)
+        case ObjectMade():
+            _object_made(delivery, outcome)
+        case ObjectSeen() | Absence():
+            _confirmed(delivery, outcome)
+        case str():
+            delivery.write(Aborted(outcome))
+        case Unsettled():
+            _unsettled(delivery, outcome)
+        case BaseException():
+            _failed(delivery, step, number, outcome)
+
+
+# --------------------------------------------------------------------------------------------------------- the file
+def _looked(delivery: Delivery, looked: Looked) -> None:
+    delivery.source, delivery.facts, delivery.findings = looked.source, looked.facts, looked.findings
+    delivery.looked = True
+    delivery.events.append(FileChecked(delivery.path, looked.facts, looked.findings))
+    if any(finding.severity == "error" for finding in looked.findings):
+        raise data_error(delivery.path, looked.findings)
+    if delivery.key is None:
+        delivery.decided = "checked"
+        return
+    _begin(delivery, _wanted(delivery, looked.source.fingerprint, delivery.key))
+
+
+def _begin(delivery: Delivery, wanted: Planned) -> None:
+    """Read what an earlier run left, and plan."""
+    options = delivery.frame.options
+    if options.dry_run:
+        records = delivery.frame.peek_journal(delivery.path, wanted.key)
+    else:
+        delivery.journal = delivery.frame.open_journal(delivery.path, wanted.key)
+        records = delivery.journal.records
+    try:
+        delivery.state = fold(records)
+    except ValueError as exc:
+        raise JournalError(
+            "the state of this upload contradicts itself", hint="begin again with --restart", code="journal_damaged"
+        ) from exc
+    delivery.write(*begin(delivery.state, wanted, restart=options.restart))
+    delivery.stage = "sending"
+
+
+def _wanted(delivery: Delivery, fingerprint: Fingerprint, key: str) -> Planned:
+    frame = delivery.frame
+    try:
+        plan = plan_upload(fingerprint.size_bytes, preferred_part_size=frame.options.part_size)
+    except PlanError as exc:
+        raise SourceError(
+            f"the file has {format_size(fingerprint.size_bytes)}, more than a store takes as one object",
+            hint="split it into several files",
+            code="too_large",
+        ) from exc
+    return Planned(
+        path=delivery.path,
+        bucket=frame.bucket,
+        key=key,
+        endpoint=frame.endpoint,
+        fingerprint=fingerprint,
+        part_size=plan.part_size,
+        proof=frame.options.proof,
+        nonce=frame.nonce(),
+        object_options=frame.options.object_options.to_json(),
+        overwrite=frame.options.overwrite,
+        checked_at=frame.now(),
+        tool=frame.version,
+    )
+
+
+# --------------------------------------------------------------------------------------------- what is at the store
+def _observed(delivery: Delivery, observed: Observed) -> None:
+    delivery.observed = True
+    if observed.seen is Absence.FORBIDDEN:
+        delivery.warn(NO_RIGHT_TO_LOOK)
+    _judged(delivery, observed)
+    if delivery.delivered:
+        return
+    if observed.listing is not None:
+        delivery.write(*reconcile(delivery.state, observed.listing))
+    delivery.pending = delivery.state.missing()
+    if not delivery.is_plan_told:
+        _tell_plan(delivery)
+
+
+def _judged(delivery: Delivery, observed: Observed) -> None:
+    seen, planned = observed.seen, delivery.planned
+    match judge(seen, delivery.state, planned.fingerprint):
+        case Existing.RECORDED:
+            delivery.delivered, delivery.ends_as = True, "already_there"
+        case Existing.UNKNOWN:
+            raise OutcomeUnknownError(
+                "this file was delivered before, but there is no right to look whether the object is still there",
+                kept="nothing was sent",
+            )
+        case Existing.OTHER if not delivery.frame.options.overwrite:
+            raise conflict(delivery)
+        case Existing.OURS if isinstance(seen, ObjectSeen):
+            _ours(delivery, seen)
+        case Existing.COMPARE if isinstance(seen, ObjectSeen):
+            delivery.to_compare = seen
+        case _ if delivery.state.completed is not None:  # it was delivered, and is gone or replaced: a new upload
+            delivery.write(_wanted(delivery, planned.fingerprint, planned.key))
+
+
+def _ours(delivery: Delivery, seen: ObjectSeen) -> None:
+    """This upload made the object: an answer was lost, or a run ended before it was confirmed."""
+    if delivery.state.completed is not None:
+        delivery.delivered = True
+    elif delivery.planned.plan.is_single or delivery.state.missing():
+        delivery.to_compare = seen
+    else:
+        parts = ((part.checksum, part.size) for part in delivery.parts())
+        _complete_by(delivery, seen, crc_for(delivery.planned.proof).of_object(parts))
+
+
+def _complete_by(delivery: Delivery, seen: ObjectSeen, checksum: str) -> None:
+    theirs = seen.checksums.get(crc_for(delivery.planned.proof).field)
+    if theirs not in (None, checksum):
+        raise wrong_object(delivery, "the store names another checksum for it")
+    delivery.write(Completed(seen.etag, checksum, theirs is not None, seen.version_id, delivery.frame.now()))
+    delivery.delivered = True
+
+
+def _tell_plan(delivery: Delivery) -> None:
+    delivery.is_plan_told = True
+    plan, state, uri = delivery.planned.plan, delivery.state, delivery.uri or ""
+    delivery.events.append(FilePlanned(delivery.path, uri, plan))
+    for text in plan_notices(plan, delivery.frame.options.part_size, resumed=state.upload_id is not None):
+        delivery.warn(text)
+    kept = state.stored | state.doubted
+    if kept:
+        size = sum(part.size for part in kept.values())
+        delivery.events.append(UploadResumed(delivery.path, uri, len(kept), plan.part_count, size))
+        delivery.asked_before = not delivery.pending
+    if delivery.frame.options.dry_run and delivery.to_compare is None:
+        delivery.decided = "planned"
+
+
+def _compared(delivery: Delivery, compared: Compared) -> None:
+    seen, delivery.to_compare = delivery.to_compare, None
+    if seen is None:
+        return
+    delivery.stage = "sending"
+    ours = is_ours(seen, delivery.planned)
+    if compared.is_same or (ours and not seen.checksums):
+        if delivery.state.upload_id is not None:
+            delivery.write(UploadLost())  # open yet, but not needed any more: it is removed at the end
+        _complete_by(delivery, seen, compared.checksum)
+        delivery.ends_as = "uploaded" if ours else "already_there"
+        if not ours and delivery.state.completed is not None:
+            delivery.write(Confirmed(seen.etag, delivery.state.completed.confirmed, seen.version_id))
+    elif ours:
+        raise wrong_object(delivery, "its content is another")
+    elif not delivery.frame.options.overwrite:
+        raise conflict(delivery)
+    elif delivery.frame.options.dry_run:
+        delivery.decided = "planned"
+
+
+# ------------------------------------------------------------------------------------------------------ parts, object
+def _part_sent(delivery: Delivery, sent: PartSent) -> None:
+    stored = sent.stored
+    delivery.write(stored)
+    delivery.tally.wasted_bytes += sent.wasted_bytes
+    if sent.reused:
+        return
+    delivery.tally.sent.add(stored.number)
+    count = delivery.planned.plan.part_count
+    delivery.events.append(PartSaved(delivery.path, stored.number, stored.size, len(delivery.state.stored), count))
+
+
+def _object_made(delivery: Delivery, made: ObjectMade) -> None:
+    delivery.tally.whole_bytes += made.sent_bytes
+    delivery.tally.wasted_bytes += made.wasted_bytes
+    answer = made.answer
+    if answer.checksum not in (None, made.checksum):
+        raise wrong_object(delivery, "the store names another checksum for it")
+    is_confirmed = answer.checksum is not None
+    delivery.write(Completed(answer.etag, made.checksum, is_confirmed, answer.version_id, delivery.frame.now()))
+    delivery.delivered = True
+    delivery.stage = "finishing"
+    if made.sent_bytes:
+        delivery.events.append(PartSaved(delivery.path, 1, made.sent_bytes, 1, 1))
+
+
+def _confirmed(delivery: Delivery, seen: ObjectSeen | Absence) -> None:
+    completed, planned = delivery.state.completed, delivery.planned
+    if completed is None:
+        raise LookupError("nothing to confirm")
+    if seen is Absence.ABSENT:
+        raise wrong_object(delivery, "it is gone")
+    if not isinstance(seen, ObjectSeen):
+        delivery.warn(NO_RIGHT_TO_LOOK)
+        delivery.write(Confirmed(completed.etag, completed.confirmed, completed.version_id))
+        return
+    theirs = seen.checksums.get(crc_for(planned.proof).field)
+    if seen.size != planned.fingerprint.size_bytes:
+        raise wrong_object(delivery, f"it has {seen.size} bytes")
+    if theirs not in (None, completed.checksum):
+        raise wrong_object(delivery, "the store names another checksum for it")
+    if seen.metadata.get(NONCE, planned.nonce) != planned.nonce:
+        raise wrong_object(delivery, "somebody replaced it meanwhile")
+    is_confirmed = completed.confirmed or theirs is not None
+    delivery.write(Confirmed(seen.etag, is_confirmed, completed.version_id or seen.version_id))
+
+
+# ----------------------------------------------------------------------------------------------------------- failures
+def _unsettled(delivery: Delivery, unsettled: Unsettled) -> None:
+    verdict, fault = unsettled.verdict, unsettled.fault
+    if verdict is Verdict.CONFLICT:
+        raise conflict(delivery)
+    if verdict is Verdict.UNKNOWN:
+        raise OutcomeUnknownError(f"whether {delivery.uri} was made is unknown: the store answered {fault}")
+    _count_restart(delivery, fault)
+    if delivery.planned.plan.is_single:
+        return  # sent again
+    if verdict is Verdict.LOST:
+        delivery.write(UploadLost())
+        delivery.pending = delivery.state.missing()
+    else:
+        delivery.observed = False
+
+
+def _failed(delivery: Delivery, step: Step, number: int | None, outcome: BaseException) -> None:
+    if number is not None:
+        heapq.heappush(delivery.pending, number)
+    if isinstance(outcome, Cancelled):
+        return
+    if not isinstance(outcome, StoreFault):
+        raise outcome
+    if step is Step.ABORT_STALE:
+        delivery.tries_aborts = False
+        delivery.warn(f"an older upload to this key could not be removed ({outcome}); its parts are billed until it is")
+    elif step is Step.UPLOAD and outcome.kind is Kind.NO_SUCH_UPLOAD:
+        if delivery.observed:
+            _count_restart(delivery, outcome)
+        delivery.observed = False
+    else:
+        raise explain(outcome, failure_text(delivery, step, number), kept=kept_text(delivery))
+
+
+def _count_restart(delivery: Delivery, fault: StoreFault) -> None:
+    delivery.restarts += 1
+    if delivery.restarts > _MOST_RESTARTS:
+        raise TransferError(
+            f"the store lost or contradicted the upload {delivery.restarts} times (last: {fault})",
+            kept=kept_text(delivery),
+        )
