@@ -92,7 +92,7 @@ def push(
     inputs = _named(paths, parse_destination(to))
     _refuse_reserved(options)
     directory = state_directory or default_state_directory()
-    run = _Run(options, directory, receipt, observe, stop or Stop())
+    run = Run(options, directory, receipt, observe, stop or Stop())
     with Inspector() as inspector, JournalDirectory(directory) as journals:
         inspector.start()  # takes as long as connecting: both at once
         return run.push(inputs, parse_destination(to).bucket, inspector, journals)
@@ -106,7 +106,7 @@ def check(
     stop: Stop | None = None,
 ) -> RunReport:
     """Everything that `push` checks, sending nothing and writing nothing."""
-    run = _Run(options or PushOptions(), default_state_directory(), None, observe, stop or Stop())
+    run = Run(options or PushOptions(), default_state_directory(), None, observe, stop or Stop())
     with Inspector() as inspector, JournalDirectory(default_state_directory()) as journals:
         inspector.start()
         return run.check(find_inputs(paths), inspector, journals)
@@ -139,8 +139,13 @@ def verify(
 
 
 @dataclass(frozen=True)
-class _Run:
-    """The settings of one run, and the parts that are put together for it."""
+class Run:
+    """The settings of one run, and the parts that are put together for it.
+
+    Attributes:
+        directory: The state directory.
+        receipt: As the user gave it.
+    """
 
     options: PushOptions
     directory: Path
@@ -151,41 +156,42 @@ class _Run:
     def push(
         self, inputs: list[tuple[Input, str]], bucket: str, inspector: Inspector, journals: JournalDirectory
     ) -> RunReport:
+        """Connect and deliver."""
+        receipt_path(self.receipt, self.directory, "", "", several=len(inputs) > 1)  # refuse before anything is sent
         clients = _clients(self.options)
         store = S3Store(clients, bucket, proof=self.options.proof, options=self.options.object_options)
-        frame = self._frame(journals, bucket, clients.endpoint, _tools(self.options, store, self.stop))
-        several = len(inputs) > 1
-        receipt_path(self.receipt, self.directory, "", "", several=several)  # refuse before anything is sent
-
-        def settle(delivery: Delivery, report: FileReport) -> FileReport:
-            if clients.region_found:
-                self.observe(Notice(report.path, _region_notice(clients.region_found)))
-            return self._with_receipt(delivery, report, frame, several=several)
-
+        frame = self.frame(journals, bucket, clients.endpoint, _tools(self.options, store, self.stop))
         with _deadline(self.options.deadline_s, self.stop):
             try:
-                return self._transfer(list(inputs), frame, inspector, journals, settle).run()
+                report = self.transfer(list(inputs), frame, inspector, journals).run()
+                if clients.region_found:
+                    self.observe(Notice("", _region_notice(clients.region_found)))
+                return report
             finally:
                 clients.close()
 
     def check(self, inputs: list[Input], inspector: Inspector, journals: JournalDirectory) -> RunReport:
-        frame = self._frame(journals, "", "", None)
+        """Look at all files."""
         keyless = [(item, None) for item in inputs]
-        return self._transfer(list(keyless), frame, inspector, journals, lambda _, report: report).run()
+        return self.transfer(list(keyless), self.frame(journals, "", "", None), inspector, journals).run()
 
-    def _transfer(
+    def transfer(
         self,
         inputs: Sequence[tuple[Input, str | None]],
         frame: Frame,
         inspector: Inspector,
         journals: JournalDirectory,
-        settle: Callable[[Delivery, FileReport], FileReport],
     ) -> Transfer:
+        """The loop over these files, put together."""
+
         def start(index: int, item: Input, key: str | None, tell: Callable[[Delivery, Retried], None]) -> Delivery:
             return Delivery(frame, index, item, key, time.monotonic(), tell)
 
         def look_at(item: Input) -> Looked:
             return look(inspector, item.path, self.stop, full=self.options.check == "full")
+
+        def settle(delivery: Delivery, report: FileReport) -> FileReport:
+            return self._with_receipt(delivery, report, several=len(inputs) > 1)
 
         return Transfer(
             list(inputs),
@@ -199,7 +205,9 @@ class _Run:
             clock=time.monotonic,
         )
 
-    def _frame(self, journals: JournalDirectory, bucket: str, endpoint: str, tools: Tools | None) -> Frame:
+    def frame(self, journals: JournalDirectory, bucket: str, endpoint: str, tools: Tools | None) -> Frame:
+        """What the deliveries share."""
+
         def name(path: str, key: str) -> str:
             return upload_name(str(Path(path).absolute()), endpoint, bucket, key)
 
@@ -223,7 +231,7 @@ class _Run:
             version=VERSION,
         )
 
-    def _with_receipt(self, delivery: Delivery, report: FileReport, frame: Frame, *, several: bool) -> FileReport:
+    def _with_receipt(self, delivery: Delivery, report: FileReport, *, several: bool) -> FileReport:
         """Write the receipt of what is delivered; one that the user asked for by name must be written."""
         confirmed, journal = delivery.state.confirmed, delivery.journal
         if confirmed is None or journal is None or delivery.key is None:
@@ -234,7 +242,7 @@ class _Run:
             report,
             delivery.planned,
             head_etag=confirmed.etag,
-            delivered_at=frame.now(),
+            delivered_at=_now(),
             raw_personal_data=self.options.allow_raw_personal_data,
         )
         try:

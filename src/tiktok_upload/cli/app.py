@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
@@ -18,7 +19,7 @@ from tiktok_upload.events import Event, Observer, RunReport, summarize
 
 if TYPE_CHECKING:
     from tiktok_upload.cli.human import Human
-    from tiktok_upload.settings import Addressing, Check, Connection
+    from tiktok_upload.settings import Addressing, Check, Connection, ObjectOptions
     from tiktok_upload.stop import Stop
 
 _MANY = 20  # files, above which each one's success is not worth a line
@@ -140,42 +141,7 @@ def push(
     no_color: o.NoColor = False,
 ) -> int:
     """Check, upload, verify, write a receipt. Run it again after any interruption: it continues by itself."""
-    from tiktok_upload import api  # noqa: PLC0415 - slow to import
-    from tiktok_upload.settings import ObjectOptions, PushOptions  # noqa: PLC0415
-
-    if to is None:
-        raise UsageError("there is no destination", hint="add --to s3://bucket/prefix/")
-    _refuse_contract(contract)
-    options = PushOptions(
-        check=_check(check),
-        proof=o.read_proof(checksum),
-        overwrite=overwrite,
-        restart=restart,
-        dry_run=dry_run,
-        allow_raw_personal_data=allow_raw_personal_data,
-        part_size=part_size,
-        concurrency=concurrency,
-        max_bytes_per_s=max_bandwidth,
-        retry_for_s=retry_for,
-        deadline_s=deadline,
-        connection=_connection(profile, region, endpoint_url, addressing=addressing, ca_bundle=ca_bundle),
-        object_options=ObjectOptions(
-            sse=o.one_of("--sse", sse, o.ENCRYPTIONS),
-            kms_key_id=kms_key_id,
-            storage_class=storage_class,
-            acl=acl,
-            expected_bucket_owner=expected_bucket_owner,
-            metadata=tuple(metadata or ()),
-            tags=tuple(tag or ()),
-        ),
-    )
-
-    def work(observe: Observer, stop: "Stop") -> RunReport:
-        return api.push(
-            paths, to=to, options=options, state_directory=state_dir, receipt=receipt, observe=observe, stop=stop
-        )
-
-    return _told(work, Style(json, quiet, verbose, no_color, log_file), files=len(paths))
+    return _push(SimpleNamespace(**locals()))
 
 
 @app.command(epilog="Example: tiktok-upload check events.parquet --check full")
@@ -192,16 +158,17 @@ def check(
     no_color: o.NoColor = False,
 ) -> int:
     """Everything that push checks, sending nothing."""
+    given = SimpleNamespace(**locals())
     from tiktok_upload import api  # noqa: PLC0415 - slow to import
     from tiktok_upload.settings import PushOptions  # noqa: PLC0415
 
-    _refuse_contract(contract)
-    options = PushOptions(check=_check(check), allow_raw_personal_data=allow_raw_personal_data)
+    _refuse_contract(given.contract)
+    options = PushOptions(check=_check(given.check), allow_raw_personal_data=given.allow_raw_personal_data)
 
     def work(observe: Observer, stop: "Stop") -> RunReport:
-        return api.check(paths, options=options, observe=observe, stop=stop)
+        return api.check(given.paths, options=options, observe=observe, stop=stop)
 
-    return _told(work, Style(json, quiet, verbose, no_color, log_file), files=len(paths))
+    return _told(work, _style(given), files=len(given.paths))
 
 
 @app.command(epilog="Example: tiktok-upload verify receipt.json")
@@ -221,14 +188,51 @@ def verify(
     no_color: o.NoColor = False,
 ) -> int:
     """Is the stored object still the one of this receipt: size, checksum, ETag and version."""
+    given = SimpleNamespace(**locals())
     from tiktok_upload import api  # noqa: PLC0415 - slow to import
 
-    connection = _connection(profile, region, endpoint_url, addressing=addressing, ca_bundle=ca_bundle)
-
     def work(observe: Observer, _stop: "Stop") -> RunReport:
-        return api.verify(receipt, connection=connection, retry_for_s=retry_for, observe=observe)
+        return api.verify(given.receipt, connection=_connection(given), retry_for_s=given.retry_for, observe=observe)
 
-    return _told(work, Style(json, quiet, verbose, no_color, log_file), files=1)
+    return _told(work, _style(given), files=1)
+
+
+def _push(given: SimpleNamespace) -> int:
+    """`push` with its options as read, each under its own name."""
+    from tiktok_upload import api  # noqa: PLC0415 - slow to import
+    from tiktok_upload.settings import PushOptions  # noqa: PLC0415
+
+    if given.to is None:
+        raise UsageError("there is no destination", hint="add --to s3://bucket/prefix/")
+    _refuse_contract(given.contract)
+    options = PushOptions(
+        check=_check(given.check),
+        proof=o.read_proof(given.checksum),
+        overwrite=given.overwrite,
+        restart=given.restart,
+        dry_run=given.dry_run,
+        allow_raw_personal_data=given.allow_raw_personal_data,
+        part_size=given.part_size,
+        concurrency=given.concurrency,
+        max_bytes_per_s=given.max_bandwidth,
+        retry_for_s=given.retry_for,
+        deadline_s=given.deadline,
+        connection=_connection(given),
+        object_options=_object_options(given),
+    )
+
+    def work(observe: Observer, stop: "Stop") -> RunReport:
+        return api.push(
+            given.paths,
+            to=given.to,
+            options=options,
+            state_directory=given.state_dir,
+            receipt=given.receipt,
+            observe=observe,
+            stop=stop,
+        )
+
+    return _told(work, _style(given), files=len(given.paths))
 
 
 @app.command(epilog="Example: tiktok-upload demo")
@@ -286,13 +290,29 @@ def _on_signal(stop: "Stop", exit_code: int, human: "Human") -> None:
     stop.interrupt(exit_code)
 
 
-def _connection(
-    profile: str | None, region: str | None, endpoint_url: str | None, *, addressing: str, ca_bundle: str | None
-) -> "Connection":
+def _style(given: SimpleNamespace) -> Style:
+    return Style(given.json, given.quiet, given.verbose, given.no_color, given.log_file)
+
+
+def _connection(given: SimpleNamespace) -> "Connection":
     from tiktok_upload.settings import Connection  # noqa: PLC0415
 
-    known = cast("Addressing", o.one_of("--addressing", addressing, o.ADDRESSINGS))
-    return Connection(profile, region, endpoint_url, known, ca_bundle)
+    addressing = cast("Addressing", o.one_of("--addressing", given.addressing, o.ADDRESSINGS))
+    return Connection(given.profile, given.region, given.endpoint_url, addressing, given.ca_bundle)
+
+
+def _object_options(given: SimpleNamespace) -> "ObjectOptions":
+    from tiktok_upload.settings import ObjectOptions  # noqa: PLC0415
+
+    return ObjectOptions(
+        sse=o.one_of("--sse", given.sse, o.ENCRYPTIONS),
+        kms_key_id=given.kms_key_id,
+        storage_class=given.storage_class,
+        acl=given.acl,
+        expected_bucket_owner=given.expected_bucket_owner,
+        metadata=tuple(given.metadata or ()),
+        tags=tuple(given.tag or ()),
+    )
 
 
 def _check(text: str) -> "Check":
