@@ -62,10 +62,12 @@ class _Answers:
         self._beat_after = 0.0
 
     def send(self, kind: str, **data: Any) -> None:
+        """Give one answer; the module says which there are."""
         self._pipe.write(json.dumps({"kind": kind, **data}).encode() + b"\n")
         self._pipe.flush()
 
     def beat(self, done: int, total: int) -> None:
+        """Give a sign of life and progress, unless the last one was just given."""
         now = time.monotonic()
         if now >= self._beat_after:
             self._beat_after = now + _BEAT_S
@@ -148,29 +150,28 @@ def _open_regular(path: bytes) -> Iterator[BinaryIO]:
         if os.path.isdir(path):  # noqa: PTH112 - Windows cannot open one at all
             raise _directory() from exc
         raise
-    with raw:
-        mode = os.fstat(raw.fileno()).st_mode
+    # A BufferedReader reads on where the system gives fewer bytes than were asked for.
+    with io.BufferedReader(cast("io.FileIO", raw)) as file:
+        mode = os.fstat(file.fileno()).st_mode
         if stat.S_ISDIR(mode):
             raise _directory()
         if not stat.S_ISREG(mode):
             raise SourceError("is a device, a pipe or a socket, not a file", hint="name a regular file")
-        yield raw
+        yield file
 
 
 def _directory() -> SourceError:
     return SourceError("is a directory, not a file", hint="name a file")
 
 
-def _inspect(raw: BinaryIO, *, full: bool, answers: _Answers) -> None:
+def _inspect(file: BinaryIO, *, full: bool, answers: _Answers) -> None:
     from tiktok_upload.parquet.structure import check_structure  # noqa: PLC0415 - see _serve
 
-    before = os.fstat(raw.fileno())
+    before = os.fstat(file.fileno())
     answers.send("opened", size_bytes=before.st_size, mtime_ns=before.st_mtime_ns, inode=before.st_ino)
     age_s = (time.time_ns() - before.st_mtime_ns) / 1e9
-    # A BufferedReader reads on where the system gives fewer bytes than were asked for.
-    file = io.BufferedReader(cast("io.FileIO", raw))
     facts, findings = check_structure(file, size_bytes=before.st_size, age_s=age_s, full=full, beat=answers.beat)
-    after = os.fstat(raw.fileno())
+    after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         answers.send("changed")
         return

@@ -61,6 +61,7 @@ class _Order:
 
     @property
     def name(self) -> str:
+        """The path as it is shown."""
         return escape(str(self.path))
 
 
@@ -108,7 +109,8 @@ class Inspector:
             path: May be relative, and hold any bytes.
             full: Whether every page is decoded.
             cancelled: Asked several times a second whether to stop.
-            on_progress: Hears the rows done and their total.
+            on_progress: Hears the rows done and their total. Falls back where a row group is read again a few rows at
+                a time.
 
         Raises:
             SourceError: It cannot be opened, is no regular file, or cannot be inspected within the limits.

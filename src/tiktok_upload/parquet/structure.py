@@ -122,14 +122,17 @@ class _Collected:
 
     @property
     def has_error(self) -> bool:
+        """Whether anything but warnings came."""
         return any(finding.severity == "error" for finding in self._first.values())
 
     def add_all(self, findings: Iterable[Finding]) -> None:
+        """Take them as they come, none kept but the first of each rule."""
         for finding in findings:
             if self._first.setdefault(finding.rule, finding) is not finding:
                 self._others[finding.rule] = self._others.get(finding.rule, 0) + 1
 
     def all(self) -> tuple[Finding, ...]:
+        """In the order in which the rules were first broken."""
         return tuple(map(self._counted, self._first.values()))
 
     def _counted(self, finding: Finding) -> Finding:
