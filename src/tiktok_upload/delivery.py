@@ -80,6 +80,8 @@ class Delivery:
         busy: A step other than a part is under way.
         looked: The file was inspected.
         observed: The store was asked what it has; cleared when an answer contradicts that.
+        is_blind: There is no right to look at objects; told once the store has taken something, since
+            a 403 has other causes, too.
         to_compare: The object at the key whose content must be compared with the file's.
         delivered: The object is there and is ours; what follows only confirms it and tidies up.
         ends_as: What a delivered file is called.
@@ -113,6 +115,7 @@ class Delivery:
     busy: bool = False
     looked: bool = False
     observed: bool = False
+    is_blind: bool = False
     to_compare: ObjectSeen | None = None
     delivered: bool = False
     ends_as: Status = "uploaded"

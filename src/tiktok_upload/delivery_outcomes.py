@@ -63,6 +63,7 @@ def _fold(delivery: Delivery, step: Step, number: int | None, outcome: object) -
             _compared(delivery, outcome)
         case str() if step is Step.CREATE:
             delivery.write(Created(outcome))
+            _tell_blindness(delivery)
         case PartSent():
             _part_sent(delivery, outcome)
         case ObjectMade():
@@ -137,8 +138,7 @@ def _wanted(delivery: Delivery, fingerprint: Fingerprint, key: str) -> Planned:
 # --------------------------------------------------------------------------------------------- what is at the store
 def _observed(delivery: Delivery, observed: Observed) -> None:
     delivery.observed = True
-    if observed.seen is Absence.FORBIDDEN:
-        delivery.warn(NO_RIGHT_TO_LOOK)
+    delivery.is_blind = observed.seen is Absence.FORBIDDEN
     _judged(delivery, observed)
     if delivery.delivered:
         return
@@ -225,9 +225,15 @@ def _compared(delivery: Delivery, compared: Compared) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------ parts, object
+def _tell_blindness(delivery: Delivery) -> None:
+    if delivery.is_blind:
+        delivery.warn(NO_RIGHT_TO_LOOK)
+
+
 def _part_sent(delivery: Delivery, sent: PartSent) -> None:
     stored = sent.stored
     delivery.write(stored)
+    _tell_blindness(delivery)
     delivery.tally.wasted_bytes += sent.wasted_bytes
     if sent.reused:
         return
@@ -246,6 +252,7 @@ def _object_made(delivery: Delivery, made: ObjectMade) -> None:
     delivery.write(Completed(answer.etag, made.checksum, is_confirmed, answer.version_id, delivery.frame.now()))
     delivery.delivered = True
     delivery.stage = "finishing"
+    _tell_blindness(delivery)
     if made.sent_bytes:
         delivery.events.append(PartSaved(delivery.path, 1, made.sent_bytes, 1, 1))
 

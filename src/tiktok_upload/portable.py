@@ -50,6 +50,18 @@ def limit_memory(limit_bytes: int) -> bool:
     return True
 
 
+def leave_no_core_dump() -> None:
+    """Let a crash of this process leave no copy of its memory, and open no window."""
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415 - Windows only
+
+        msvcrt.SetErrorMode(msvcrt.SEM_FAILCRITICALERRORS | msvcrt.SEM_NOGPFAULTERRORBOX)
+    else:
+        import resource  # noqa: PLC0415 - POSIX only
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
 def sync_directory(path: Path) -> None:
     """Make the names in a directory durable; Windows does that by itself."""
     if not POSIX:

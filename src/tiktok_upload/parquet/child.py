@@ -98,14 +98,7 @@ def _read_requests(requests: "queue.SimpleQueue[dict[str, Any]]") -> None:
 def _confine(memory_bytes: int) -> None:
     """Cap the memory, and leave no core dump: it would hold the user's data."""
     portable.limit_memory(memory_bytes)
-    if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415 - Windows only
-
-        msvcrt.SetErrorMode(msvcrt.SEM_FAILCRITICALERRORS | msvcrt.SEM_NOGPFAULTERRORBOX)
-    else:
-        import resource  # noqa: PLC0415 - POSIX only
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    portable.leave_no_core_dump()
 
 
 def _serve(requests: "queue.SimpleQueue[dict[str, Any]]", answers: _Answers) -> None:
