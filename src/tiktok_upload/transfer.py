@@ -16,6 +16,7 @@ from tiktok_upload.delivery import Delivery, Retried
 from tiktok_upload.delivery_jobs import look_job, part_job, step_job
 from tiktok_upload.delivery_outcomes import take, take_retry
 from tiktok_upload.delivery_report import finish
+from tiktok_upload.errors import UploadToolError
 from tiktok_upload.events import (
     MOST_LISTED,
     FileDone,
@@ -263,13 +264,17 @@ class Transfer:
             for index, (item, key) in self._waiting:  # never begun
                 delivery = self._start(index, item, key, self._retried)
                 self._keep(index, finish(delivery, self._stopped_status(), self._stop.error, 0.0))
+        reports = [report for _, report in sorted(self._reports.items())]
         return summarize(
-            [report for _, report in sorted(self._reports.items())],
+            reports,
             seconds=self._clock() - self._started_s,
             counts=dict(self._counts),
-            run_error=self._stop.error if self._was_cut() else None,
+            run_error=self._run_error(reports),
         )
 
-    def _was_cut(self) -> bool:
-        """Whether the stop came before the end of some file; one that came too late changes nothing."""
-        return any(self._counts[status] for status in ("interrupted", "failed"))
+    def _run_error(self, reports: list[FileReport]) -> UploadToolError | None:
+        """What cut the run, with what the first file that it cut keeps; a stop that came too late changes nothing."""
+        reason = self._stop.error
+        if reason is None:
+            return None
+        return next((report.error for report in reports if report.error and report.error.name == reason.name), None)
