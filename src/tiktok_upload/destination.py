@@ -10,7 +10,7 @@ from tiktok_upload.text import escape
 MAX_KEY_BYTES = 1024  # S3: a key is at most 1,024 bytes of UTF-8
 
 # Wider than AWS's own rule (3-63, lower case): other stores take more, and AWS says NoSuchBucket itself.
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}", re.ASCII)
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

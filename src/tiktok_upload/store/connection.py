@@ -1,23 +1,24 @@
-"""How the store is reached: boto3 sessions and clients from the user's settings."""
+"""How the store is reached: botocore sessions and clients from the user's settings."""
 
 import ipaddress
+import os
 import threading
 import urllib.parse
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tiktok_upload.errors import CredentialsError, UsageError
 from tiktok_upload.settings import Connection
 
 if TYPE_CHECKING:
-    import boto3
+    import botocore.session
     from mypy_boto3_s3 import S3Client
 
 COMPLETE_S = 900.0  # S3 may take many minutes to join 10,000 parts before it answers
 
 
 class Clients:
-    """The boto3 clients of a run, made when first needed.
+    """The S3 clients of a run, made when first needed.
 
     Args:
         connection: The user's settings.
@@ -68,12 +69,13 @@ class Clients:
                 self.__dict__[name].close()
 
     @cached_property
-    def _session(self) -> "boto3.Session":
-        import boto3  # noqa: PLC0415 - slow to import
+    def _session(self) -> "botocore.session.Session":
+        # boto3's own Session adds only resources and transfers, and a tenth of a second of imports.
+        import botocore.session  # noqa: PLC0415 - slow to import
         from botocore import exceptions as boto  # noqa: PLC0415
 
         try:
-            session = boto3.Session(profile_name=self._connection.profile, region_name=self._connection.region)
+            session = botocore.session.Session(profile=self._connection.profile)
             credentials = session.get_credentials()
         except (boto.ProfileNotFound, boto.ConfigParseError, boto.InvalidConfigError) as exc:
             raise UsageError(
@@ -115,19 +117,26 @@ class Clients:
             },
         )
         try:
-            return self._session.client(
+            client = self._session.create_client(
                 "s3",
-                # A signature needs a region even where the store has none; AWS redirects from this one.
-                region_name=self._session.region_name or "us-east-1",
+                region_name=self._region,
                 endpoint_url=self._connection.endpoint_url,
                 verify=self._connection.ca_bundle,
                 config=config,
             )
+            return cast("S3Client", client)
         except (ValueError, OSError) as exc:
             raise UsageError(
                 "the store cannot be reached with these settings: the endpoint or the CA bundle is wrong",
                 hint="write --endpoint-url as https://host:port, and --ca-bundle as a PEM file's path",
             ) from exc
+
+    @property
+    def _region(self) -> str:
+        # AWS_REGION is the other SDKs' word, botocore knows only AWS_DEFAULT_REGION. A signature needs a
+        # region even where the store has none; AWS redirects from this one.
+        chosen = self._connection.region or os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
+        return chosen or "us-east-1"
 
     def _note_region(self, response: Any, **_: Any) -> None:
         if response is None:
