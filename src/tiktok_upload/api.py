@@ -6,14 +6,14 @@ report.exit_code, report.files[0].checksum
 
 import contextlib
 import datetime as dt
-import secrets
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 
+from tiktok_upload import __version__
 from tiktok_upload.answers import Absence, ObjectSeen, Seen, Store
 from tiktok_upload.checksum import CRC32, CRC32C, CRC64NVME
 from tiktok_upload.delivery import Delivery, Frame, Retried
@@ -53,8 +53,6 @@ from tiktok_upload.store import Clients, S3Store
 from tiktok_upload.text import escape
 from tiktok_upload.transfer import Transfer
 from tiktok_upload.units import format_duration
-
-VERSION = metadata.version("tiktok-upload")
 
 
 def nobody(_: object) -> None:
@@ -227,8 +225,8 @@ class Run:
             open_journal=open_journal,
             peek_journal=peek,
             now=_now,
-            nonce=lambda: secrets.token_hex(16),
-            version=VERSION,
+            nonce=lambda: os.urandom(16).hex(),
+            version=__version__,
         )
 
     def _with_receipt(self, delivery: Delivery, report: FileReport, *, several: bool) -> FileReport:
@@ -279,7 +277,8 @@ def _refuse_reserved(options: PushOptions) -> None:
 
 
 def _clients(options: PushOptions) -> Clients:
-    clients = Clients(options.connection, stall_s=options.stall_s, connections=options.concurrency + 2, version=VERSION)
+    connections = options.concurrency + 2
+    clients = Clients(options.connection, stall_s=options.stall_s, connections=connections, version=__version__)
     _ = clients.quick  # so that missing credentials are told before anything is looked at
     return clients
 

@@ -18,6 +18,7 @@ The parser may end this process at any moment, and a hostile file may take it ov
 
 import base64
 import contextlib
+import gc
 import io
 import json
 import os
@@ -107,9 +108,12 @@ def _serve(requests: "queue.SimpleQueue[dict[str, Any]]", answers: _Answers) -> 
     except (ImportError, OSError, MemoryError) as exc:
         answers.send("unusable", reason="memory" if _is_memory(exc) else "import")
         os._exit(0)
+    gc.freeze()  # what is loaded by now stays: collections need not look at it
     answers.send("ready")
     while True:
         _answer(requests.get(), answers)
+        # pyarrow's metadata and schema hold each other: footers of 100 MB would pile up, file after file.
+        gc.collect()
 
 
 def _is_memory(exc: Exception) -> bool:
