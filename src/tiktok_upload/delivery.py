@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from tiktok_upload.answers import ObjectSeen
 from tiktok_upload.body import ByteCount
-from tiktok_upload.delivery_report import Tally, loss_warning
+from tiktok_upload.delivery_tally import Tally, loss_warning
 from tiktok_upload.errors import UploadToolError
 from tiktok_upload.events import Event, FileProgress, Notice, Stage, Status
 from tiktok_upload.facts import FileFacts, Finding
@@ -152,7 +152,8 @@ class Delivery:
         planned = self.state.planned
         return View(
             decided=self.decided is not None,
-            stopping=stopping or self.error is not None,
+            failed=self.error is not None,
+            stopping=stopping,
             busy=self.busy,
             looked=self.looked,
             observed=self.observed,

@@ -1,55 +1,19 @@
 """How a delivery's end is told: counts, report, wording."""
 
 import copy
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from tiktok_upload.checksum import Proof, crc_for
+from tiktok_upload.delivery import Delivery
 from tiktok_upload.errors import ConflictError, DataError, UploadToolError, WrongObjectError
 from tiktok_upload.events import ChecksumReport, FileReport, Status
 from tiktok_upload.facts import Finding
 from tiktok_upload.plan import S3, UploadPlan
-from tiktok_upload.records import PartStored
 from tiktok_upload.state import Step, UploadState
 from tiktok_upload.text import escape
 from tiktok_upload.units import format_size
 
-if TYPE_CHECKING:
-    from tiktok_upload.delivery import Delivery
 
-
-@dataclass(slots=True)
-class Tally:
-    """What this run did for one file.
-
-    Attributes:
-        sent: Numbers of the parts that this run sent and that the store has.
-        whole_bytes: Sent as one PutObject.
-        wasted_bytes: Sent in vain: failed attempts, and parts that the store lost.
-    """
-
-    sent: set[int] = field(default_factory=set)
-    whole_bytes: int = 0
-    wasted_bytes: int = 0
-    retries: int = 0
-
-    def lose(self, parts: dict[int, PartStored]) -> None:
-        """The store lost these; what this run had sent of them was in vain."""
-        self.wasted_bytes += sum(part.size for number, part in parts.items() if number in self.sent)
-        self.sent -= parts.keys()
-
-    def sent_bytes(self, state: UploadState) -> int:
-        """Of parts that the store acknowledged and has."""
-        return self.whole_bytes + sum(part.size for number, part in state.stored.items() if number in self.sent)
-
-    def reused_bytes(self, state: UploadState) -> int:
-        """Of parts that an earlier run had stored."""
-        return sum(part.size for number, part in state.stored.items() if number not in self.sent)
-
-
-def finish(
-    delivery: "Delivery", status: Status | None, run_error: UploadToolError | None, seconds: float
-) -> FileReport:
+def finish(delivery: Delivery, status: Status | None, run_error: UploadToolError | None, seconds: float) -> FileReport:
     """How it ended, in the `files[]` form.
 
     Args:
@@ -75,7 +39,7 @@ def _with_kept(error: UploadToolError, kept: str) -> UploadToolError:
     return mine
 
 
-def _report(delivery: "Delivery", status: Status, error: UploadToolError | None, seconds: float) -> FileReport:
+def _report(delivery: Delivery, status: Status, error: UploadToolError | None, seconds: float) -> FileReport:
     state, tally = delivery.state, delivery.tally
     plan = state.planned.plan if state.planned else None
     source = delivery.source
@@ -121,7 +85,7 @@ NO_RIGHT_TO_LOOK = (
 )
 
 
-def kept_text(delivery: "Delivery") -> str:
+def kept_text(delivery: Delivery) -> str:
     """What an interrupted upload keeps at the store; empty where there is nothing to continue."""
     kept = delivery.state.stored
     if not kept or delivery.delivered:
@@ -129,13 +93,7 @@ def kept_text(delivery: "Delivery") -> str:
     return f"{len(kept)} parts, {format_size(sum(part.size for part in kept.values()))}, are kept at the store"
 
 
-def loss_warning(lost: dict[int, PartStored]) -> str:
-    """What it costs that the store lost parts."""
-    size = format_size(sum(part.size for part in lost.values()))
-    return f"the store lost {len(lost)} parts ({size}); they are sent again"
-
-
-def failure_text(delivery: "Delivery", step: Step, number: int | None) -> str:
+def failure_text(delivery: Delivery, step: Step, number: int | None) -> str:
     """What was not done, as a clause."""
     if number is not None:
         return f"part {number} of {delivery.planned.plan.part_count} was not stored"
@@ -148,13 +106,13 @@ def failure_text(delivery: "Delivery", step: Step, number: int | None) -> str:
     }.get(step, f"{delivery.uri} failed")
 
 
-def conflict(delivery: "Delivery") -> ConflictError:
+def conflict(delivery: Delivery) -> ConflictError:
     """Another object is at the key."""
     kept = kept_text(delivery)
     return ConflictError(f"another object is already at {delivery.uri}", kept=kept or "nothing was sent or changed")
 
 
-def wrong_object(delivery: "Delivery", how: str) -> WrongObjectError:
+def wrong_object(delivery: Delivery, how: str) -> WrongObjectError:
     """What is at the key is not what was sent."""
     return WrongObjectError(f"the object at {delivery.uri} is not the file that was sent: {how}")
 

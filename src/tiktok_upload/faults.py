@@ -165,5 +165,9 @@ _EXPLAINED: dict[Kind, tuple[type[errors.UploadToolError], str]] = {
     ),
     Kind.EXPIRED: (errors.CredentialsError, ""),
     Kind.CLOCK: (errors.CredentialsError, "set this machine's clock (the store allows 15 minutes), then run again"),
+    Kind.REFUSED: (
+        errors.StoreRefusedError,
+        "check what the store is asked for: --storage-class, --sse, --kms-key-id, --acl, --tag, --checksum",
+    ),
     Kind.REGION: (errors.StoreRefusedError, "find the bucket's region and add --region"),
 }

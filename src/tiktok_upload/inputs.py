@@ -1,6 +1,5 @@
 """Which files a command means: files, directories and globs, with the names they keep."""
 
-import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,31 +38,42 @@ def find_inputs(given: Sequence[str]) -> list[Input]:
 
 def names_one_file(given: Sequence[str]) -> bool:
     """Whether a single file is named, so that `--to` may be its key."""
-    return len(given) == 1 and not Path(given[0]).is_dir() and not _is_pattern(given[0])
+    return len(given) == 1 and not os.path.isdir(given[0]) and not _is_pattern(given[0])  # noqa: PTH112 - never raises
 
 
 def size_of(path: Path) -> int:
     """Bytes, for a display; 0 where it cannot be seen."""
     try:
         return path.stat().st_size
-    except OSError:
+    except (OSError, ValueError):
         return 0
 
 
 def _inputs_of(text: str) -> Iterator[Input]:
     path = Path(text)
-    if path.is_dir():
+    if not text:  # Path("") is the working directory: an unset variable would send all of it
+        yield Input(path, "", SourceError("an empty path was given", hint="is a variable unset?", code="no_such_file"))
+    elif os.path.isdir(text):  # noqa: PTH112 - Path.is_dir raises on names that are too long
         yield from _files_below(path) or [_nothing(path, f"there is no *.parquet file below {escape(text)}")]
     elif _is_pattern(text):
-        # Path.glob takes no absolute pattern.
-        matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207
-        yield from _matched(matches) or [_nothing(path, f"no file matches {escape(text)}")]
+        yield from _matched(_matches(path)) or [_nothing(path, f"no file matches {escape(text)}")]
     else:
         yield Input(path, path.name)  # whether it exists is for whoever opens it to say
 
 
 def _is_pattern(text: str) -> bool:
     return not _MAGIC.isdisjoint(text) and not os.path.lexists(text)
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """As a shell does it: `*` matches no hidden name, `**` follows no link to a directory."""
+    anchor = Path(pattern.anchor)
+    try:
+        found = sorted(anchor.glob(str(pattern.relative_to(anchor))))
+    except (OSError, ValueError, NotImplementedError):
+        return []
+    named = set(pattern.parts)
+    return [path for path in found if not any(part.startswith(".") and part not in named for part in path.parts)]
 
 
 def _matched(matches: list[Path]) -> list[Input]:
@@ -73,11 +83,18 @@ def _matched(matches: list[Path]) -> list[Input]:
 def _files_below(directory: Path) -> list[Input]:
     """Every `*.parquet` file, hidden and `_`-prefixed names left out; links to directories are not followed."""
     found: list[Input] = []
-    for parent, directories, files in os.walk(directory):
+    refused: list[OSError] = []
+    for parent, directories, files in os.walk(directory, onerror=refused.append):
         directories[:] = sorted(name for name in directories if _is_shown(name))
         below = (Path(parent) / name for name in sorted(files) if name.endswith(".parquet") and _is_shown(name))
         found += (Input(path, path.relative_to(directory).as_posix()) for path in below)
-    return found
+    return found + [_unlisted(error) for error in refused]
+
+
+def _unlisted(error: OSError) -> Input:
+    path = Path(os.fsdecode(error.filename))
+    message = f"the directory {escape(str(path))} cannot be listed: {error.strerror}"
+    return Input(path, path.name, SourceError(message, hint="what lies below it was not looked at"))
 
 
 def _is_shown(name: str) -> bool:

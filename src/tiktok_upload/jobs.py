@@ -321,6 +321,8 @@ class _Settled:
         except StoreFault as fault:
             if fault.kind in LOOK_AFTER:
                 return self._settle(fault)
+            if fault.kind is Kind.THROTTLED:  # said by something between us and the store, it may still have been done
+                self._asked_before = True
             if fault.kind is Kind.INVALID_PART:
                 raise Unsettled(Verdict.RELIST, fault) from fault
             raise

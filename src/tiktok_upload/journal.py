@@ -1,11 +1,13 @@
 """Uploads' facts on disk: append-only JSON Lines, one file for each upload, in one directory.
 
-Each line is a JSON object whose last field, `crc32`, is taken over all before it, so that damage
-is told from a line that was cut short. A last line without its newline was being written when
-the machine stopped: it is dropped. Anything else that cannot be read is reported, never guessed at.
+Each line is a JSON object whose last field, `crc32`, is taken over it and all lines before, so that
+a line that was damaged, lost or doubled is told from one that was cut short. A last line without its
+newline was being written when the machine stopped: it is dropped. Anything else that cannot be read
+is reported, never guessed at.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -37,7 +39,7 @@ def default_state_directory() -> Path:
 def upload_name(path: str, endpoint: str, bucket: str, key: str) -> str:
     """The name of an upload's journal: the same for the same file to the same key."""
     parts = (path, endpoint, bucket, key)
-    return hashlib.sha256(b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)).hexdigest()[:32]
+    return hashlib.sha256(b"\0".join(part.encode("utf-8", "surrogatepass") for part in parts)).hexdigest()[:32]
 
 
 class Journal:
@@ -59,35 +61,38 @@ class Journal:
                 directory cannot be written.
         """
         self.name = name
+        self.is_dirty = False
         self._path = directory / "uploads" / f"{name}.jsonl"
         with _disk_errors("opened", self._path):
             portable.make_private_directory(self._path.parent)
             self._lock = _lock(directory / "locks", name)
             try:
-                self.records, sound_size = read(self._path)
-                self._file = os.fdopen(portable.open_private(self._path, os.O_WRONLY | os.O_CREAT), "ab", buffering=0)
-                if self._file.seek(0, os.SEEK_END) > sound_size:
-                    self._file.truncate(sound_size)
+                self.records, self._sound_size, self._chain = read(self._path)
+                self._file = os.fdopen(portable.open_private(self._path, os.O_WRONLY | os.O_CREAT), "wb", buffering=0)
+                self._file.truncate(self._sound_size)
             except BaseException:
                 self._lock.release()
                 raise
-        self._is_new = sound_size == 0
-        self.is_dirty = False
 
     def append(self, record: Record) -> None:
         """Add one fact; it is durable after the next `sync`.
 
         Raises:
-            JournalError: The disk refused the write. The line may be partly written; the
-                next opening drops it.
+            JournalError: The disk refused the write. The line may be partly written; the next one is
+                written in its place.
         """
-        line = _line({"journal": VERSION}) if self._is_new else b""
+        lines = [{"journal": VERSION}, to_json(record)] if self._sound_size == 0 else [to_json(record)]
+        data, chain = b"", self._chain
+        for line in lines:
+            sealed, chain = _line(line, chain)
+            data += sealed
         with _disk_errors("written", self._path):
-            data = line + _line(to_json(record))
-            written = self._file.write(data)
-            if written != len(data):
-                raise OSError(28, "the disk took only a part of the line")
-        self._is_new = False
+            self._file.truncate(self._sound_size)
+            self._file.seek(self._sound_size)
+            if self._file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._sound_size += len(data)
+        self._chain = chain
         self.is_dirty = True
 
     def sync(self) -> None:
@@ -185,8 +190,8 @@ def _try_sync(journal: Journal) -> JournalError | None:
     return None
 
 
-def read(path: Path) -> tuple[tuple[Record, ...], int]:
-    """The facts of a journal and the size of its sound lines; nothing where there is no file.
+def read(path: Path) -> tuple[tuple[Record, ...], int, int]:
+    """The facts of a journal, the size of its sound lines and the last one's checksum; nothing where there is no file.
 
     Raises:
         JournalError: It is damaged before its last line, or of a newer version.
@@ -195,41 +200,45 @@ def read(path: Path) -> tuple[tuple[Record, ...], int]:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return (), 0
+        return (), 0, 0
     sound_size = data.rfind(b"\n") + 1
     lines = data[:sound_size].split(b"\n")[:-1]
     if not lines:
-        return (), 0
-    _refuse_other_versions(path, _open_line(path, 1, lines[0]))
-    return tuple(_records(path, lines[1:])), sound_size
-
-
-def _records(path: Path, lines: list[bytes]) -> Iterator[Record]:
-    for number, line in enumerate(lines, start=2):
+        return (), 0, 0
+    header, chain = _open_line(path, 1, lines[0], 0)
+    _refuse_other_versions(path, header)
+    records: list[Record] = []
+    for number, line in enumerate(lines[1:], start=2):
+        fields, chain = _open_line(path, number, line, chain)
         try:
-            yield from_json(_open_line(path, number, line))
+            records.append(from_json(fields))
         except ValueError as exc:
             raise _damaged(path, number) from exc
+    return tuple(records), sound_size, chain
 
 
-def _line(data: dict[str, Any]) -> bytes:
+def _line(data: dict[str, Any], chain: int) -> tuple[bytes, int]:
     body = json.dumps(data, separators=(",", ":"), ensure_ascii=True)[:-1].encode()
-    return body + _seal(body) + b"\n"
+    chain = zlib.crc32(body, chain)
+    return body + _seal(chain) + b"\n", chain
 
 
-def _open_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def _open_line(path: Path, number: int, line: bytes, chain: int) -> tuple[dict[str, Any], int]:
     body, tail = line[:-_SEALED_TAIL], line[-_SEALED_TAIL:]
-    if tail != _seal(body):
+    chain = zlib.crc32(body, chain)
+    if tail != _seal(chain):
         raise _damaged(path, number)
     try:
-        data: dict[str, Any] = json.loads(body + b"}")
-    except ValueError as exc:
+        data = json.loads(body + b"}")
+    except (ValueError, RecursionError) as exc:
         raise _damaged(path, number) from exc
-    return data
+    if not isinstance(data, dict):
+        raise _damaged(path, number)
+    return data, chain
 
 
-def _seal(body: bytes) -> bytes:
-    return f'{_SEAL}{zlib.crc32(body):08x}"}}'.encode()
+def _seal(chain: int) -> bytes:
+    return f'{_SEAL}{chain:08x}"}}'.encode()
 
 
 def _refuse_other_versions(path: Path, header: dict[str, Any]) -> None:
@@ -262,9 +271,11 @@ def set_aside(directory: Path, name: str) -> None:
     path = directory / "uploads" / f"{name}.jsonl"
     with _disk_errors("moved", path):
         lock = _lock(directory / "locks", name)
-        with contextlib.suppress(FileNotFoundError):
-            path.replace(path.with_suffix(".damaged"))
-        lock.release()
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                path.replace(path.with_suffix(".damaged"))
+        finally:
+            lock.release()
 
 
 def _lock(directory: Path, name: str) -> filelock.FileLock:

@@ -1,6 +1,7 @@
 """What machines read: events, results and receipts as plain JSON values, schema 1."""
 
 import base64
+import os
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -22,7 +23,8 @@ SCHEMA = 1
 
 def event_json(event: Event, at: str) -> dict[str, Any]:
     """One line of `--json`."""
-    return {"schema": SCHEMA, "event": event.name, "at": at, **_body(event)}
+    plain = {"schema": SCHEMA, "event": event.name, "at": at, **_body(event)}
+    return {name: _clean(value) for name, value in plain.items()}
 
 
 def _body(event: Event) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def _body(event: Event) -> dict[str, Any]:
         case FilePlanned():
             plan = event.plan
             sizes = {"size_bytes": plan.object_size, "part_size": plan.part_size, "parts": plan.part_count}
-            return {**path_json(event.path), "uri": text_json(event.uri), **sizes}
+            return {**path_json(event.path), "uri": event.uri, **sizes}
         case Progress():
             files = [{**path_json(file.path), **_without_path(asdict(file))} for file in event.files]
             return {**asdict(event), "files": files}
@@ -49,7 +51,7 @@ def _body(event: Event) -> dict[str, Any]:
 
 def result_json(report: RunReport, at: str) -> dict[str, Any]:
     """The last line of `--json`."""
-    return {
+    plain = {
         "schema": SCHEMA,
         "event": "result",
         "at": at,
@@ -61,6 +63,7 @@ def result_json(report: RunReport, at: str) -> dict[str, Any]:
         "files_omitted": report.files_omitted,
         "files": [file_json(file) for file in report.files],
     }
+    return {name: _clean(value) for name, value in plain.items()}
 
 
 def file_json(report: FileReport) -> dict[str, Any]:
@@ -70,15 +73,16 @@ def file_json(report: FileReport) -> dict[str, Any]:
         for field in fields(report)
         if field.name not in {"path", "uri", "checksum", "findings", "error", "facts", "seconds"}
     }
-    return {
+    entry = {
         **path_json(report.path),
-        "uri": text_json(report.uri) if report.uri is not None else None,
+        "uri": report.uri,
         **plain,
         "seconds": round(report.seconds, 3),
         "checksum": asdict(report.checksum) if report.checksum else None,
         "findings": [finding.to_json() for finding in report.findings],
         "error": error_json(report.error),
     }
+    return {name: _clean(value) for name, value in entry.items()}
 
 
 def error_json(error: UploadToolError | None) -> dict[str, Any] | None:
@@ -99,14 +103,17 @@ def path_json(path: str) -> dict[str, Any]:
     try:
         path.encode()
     except UnicodeEncodeError:
-        raw = path.encode("utf-8", "surrogateescape")
-        return {"path": escape(path), "path_b64": base64.b64encode(raw).decode("ascii")}
+        return {"path": escape(path), "path_b64": base64.b64encode(os.fsencode(path)).decode("ascii")}
     return {"path": path}
 
 
-def text_json(text: str) -> str:
-    """Text that may hold bytes that are not UTF-8, made safe for JSON."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def _clean(value: Any) -> Any:
+    """The same with text that is not UTF-8 escaped, at any depth: a strict reader would refuse the line."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_clean(name): _clean(inner) for name, inner in value.items()}
+    return [_clean(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _without_path(values: dict[str, Any]) -> dict[str, Any]:

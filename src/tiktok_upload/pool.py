@@ -22,9 +22,12 @@ class DaemonPool(Executor):
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._idle = threading.Semaphore(0)
+        self._is_shut = False
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run it in a thread as soon as one is free."""
+        if self._is_shut:
+            raise RuntimeError("the pool was shut down")
         future: Future[Any] = Future()
         self._tasks.put((future, fn, args, kwargs))
         if not self._idle.acquire(blocking=False) and len(self._threads) < self._most_threads:
@@ -35,6 +38,7 @@ class DaemonPool(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - Executor's
         """Let the threads end; those that are at work end after it."""
+        self._is_shut = True
         if cancel_futures:
             self._cancel_waiting()
         for _ in self._threads:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -21,7 +22,12 @@ _seek_lock = threading.Lock()
 def open_for_reading(path: str | bytes | Path) -> BinaryIO:
     """Open a file without blocking on a FIFO that was put in its place, and without Python's buffer."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    return os.fdopen(os.open(path, flags), "rb", buffering=0)
+    descriptor = os.open(path, flags)
+    try:
+        return os.fdopen(descriptor, "rb", buffering=0)
+    except BaseException:  # a directory, which POSIX lets us open
+        os.close(descriptor)
+        raise
 
 
 def read_at(descriptor: int, buffer: memoryview, offset: int) -> int:
@@ -74,8 +80,10 @@ def sync_directory(path: Path) -> None:
 
 
 def make_private_directory(path: Path) -> None:
-    """Make a directory, with what leads to it, that only its owner can enter."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a directory, with what is missing on the way to it, that only its owner can enter."""
+    if not path.parent.exists():
+        make_private_directory(path.parent)  # mkdir's own parents would get the umask's mode
+    path.mkdir(mode=0o700, exist_ok=True)
 
 
 def open_private(path: Path, flags: int) -> int:
@@ -85,8 +93,8 @@ def open_private(path: Path, flags: int) -> int:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace a file's content in one step by a file of mode 0600; a crash leaves the old or the new one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Replace a file's content in one step by a file of mode 0600; a killed process leaves the old or the new one."""
+    beside = _beside(path)
     with contextlib.suppress(FileNotFoundError):
         beside.unlink()
     try:
@@ -97,6 +105,11 @@ def write_private(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
+
+
+def _beside(path: Path) -> Path:
+    """Short whatever the name: a long one with a suffix may be more than the file system takes."""
+    return path.with_name(f".{zlib.crc32(os.fsencode(path.name)):08x}.{os.getpid()}.tmp")
 
 
 @contextlib.contextmanager

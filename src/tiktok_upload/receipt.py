@@ -1,6 +1,7 @@
 """Receipts: what was delivered, in one JSON file an object; written at the end, read by `verify`."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tiktok_upload.machine import SCHEMA, file_json
 from tiktok_upload.records import Planned
 from tiktok_upload.text import escape
 
+_MOST_READABLE = 80
 _MOST_BYTES = 64 << 20  # a receipt of 100,000 columns has some 10 MB
 
 
@@ -74,8 +76,8 @@ def receipt_path(chosen: str | None, state_directory: Path, upload: str, key: st
     Args:
         chosen: `--receipt`: a directory if it is one or ends in a slash.
         state_directory: Of the tool.
-        upload: The upload's name, which names the receipt in the state directory.
-        key: Names it in a directory of the user's choice.
+        upload: The upload's name: no two keys share one, so no two receipts do.
+        key: Its last part names the receipt for people.
         several: More than one file is delivered, so one path will not do.
 
     Raises:
@@ -85,13 +87,18 @@ def receipt_path(chosen: str | None, state_directory: Path, upload: str, key: st
         return state_directory / "receipts" / f"{upload}.json"
     target = Path(chosen)
     if chosen.endswith(("/", "\\")) or target.is_dir():
-        return target / f"{key.strip('/').replace('/', '__')}.receipt.json"
+        return target / f"{_readable(key)}.{upload}.receipt.json"
     if several:
         raise UsageError(
             f"--receipt {escape(chosen)} is one file, but there are several to deliver",
             hint="end it with / for a directory",
         )
     return target
+
+
+def _readable(key: str) -> str:
+    """The end of a key, of characters that every file system takes, and short enough for its limits."""
+    return re.sub(r"[^A-Za-z0-9._=-]", "_", key.rpartition("/")[2])[-_MOST_READABLE:]
 
 
 def write_receipt(path: Path, content: dict[str, Any]) -> None:
@@ -126,7 +133,7 @@ def read_receipt(path: Path) -> Receipt:
         raise UsageError(
             f"the receipt {escape(str(path))} cannot be read: {exc.strerror}", hint="check the path"
         ) from exc
-    except (ValueError, KeyError, TypeError) as exc:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as exc:
         raise UsageError(
             f"{escape(str(path))} is no receipt of tiktok-upload", hint="give the file that --receipt wrote"
         ) from exc

@@ -133,7 +133,7 @@ def reconcile(state: UploadState, listing: Listing) -> tuple[Record, ...]:
 def _doubts(listed: Iterable[ListedPart], known: dict[int, PartStored]) -> Iterable[Record]:
     for part in listed:
         mine = known.get(part.number)
-        if mine is not None and mine.etag == part.etag:
+        if mine is not None and mine.etag == part.etag and part.checksum in (None, mine.checksum):
             continue
         if part.checksum is not None:
             yield PartDoubted(part.number, part.size, part.etag, part.checksum)

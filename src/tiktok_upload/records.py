@@ -195,7 +195,8 @@ def from_json(data: dict[str, Any]) -> Record:
         ValueError: It is no record of this version: an unknown kind, a field too many or too few.
     """
     fields = dict(data)
-    kind = _KINDS.get(fields.pop("record", ""))
+    name = fields.pop("record", None)
+    kind = _KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ValueError("unknown kind of record")
     try:

@@ -37,8 +37,12 @@ class ObjectOptions:
     tags: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The same as plain JSON values."""
-        return {name: value for name, value in asdict(self).items() if value}
+        """What was chosen, as plain JSON values: equal to what a journal gives back."""
+        chosen = {name: value for name, value in asdict(self).items() if value}
+        return {
+            name: [list(pair) for pair in value] if isinstance(value, tuple) else value
+            for name, value in chosen.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)

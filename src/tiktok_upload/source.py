@@ -35,7 +35,7 @@ class Source:
         self.path = path
         try:
             self._file = portable.open_for_reading(path)
-        except OSError as exc:
+        except (OSError, ValueError) as exc:
             raise _cannot("opened", path, exc) from exc
         try:
             self._descriptor = self._file.fileno()
@@ -131,7 +131,11 @@ def _changed(path: Path, how: str) -> SourceChangedError:
     )
 
 
-def _cannot(verb: str, path: Path, exc: OSError) -> SourceError:
+def _cannot(verb: str, path: Path, exc: OSError | ValueError) -> SourceError:
+    if isinstance(exc, ValueError):  # a NUL in it
+        return SourceError(f"{escape(str(path))} can be no file's name", hint="check the path", code="no_such_file")
+    if isinstance(exc, IsADirectoryError):
+        return SourceError(f"{escape(str(path))} is no regular file", hint="give a parquet file or a directory")
     if isinstance(exc, FileNotFoundError):
         return SourceError(f"there is no file {escape(str(path))}", hint="check the path", code="no_such_file")
     return SourceError(f"{escape(str(path))} cannot be {verb}: {exc.strerror or 'the system refused'}")

@@ -136,7 +136,8 @@ class View:
 
     Attributes:
         decided: An end was reached: failed, already there, checked or only planned.
-        stopping: Somebody asked to stop, or an error ended this object.
+        failed: An error ended this object.
+        stopping: Somebody asked to stop.
         busy: A step other than UPLOAD is under way.
         looked: The file was inspected.
         observed: The store was asked what it has; cleared when an answer contradicts that.
@@ -149,6 +150,7 @@ class View:
     """
 
     decided: bool = False
+    failed: bool = False
     stopping: bool = False
     busy: bool = False
     looked: bool = False
@@ -167,12 +169,14 @@ def next_step(view: View) -> Step:  # noqa: C901, PLR0911 - a decision table; a 
     """The first row that holds. STOP never aborts anything at the store: the upload stays resumable."""
     if view.busy:
         return Step.WAIT
-    if (view.stopping or view.decided) and view.in_flight:
+    if (view.stopping or view.failed or view.decided) and view.in_flight:
         return Step.WAIT
     if view.decided:
         return Step.DONE
-    if view.stopping:
+    if view.failed:
         return Step.STOP
+    if view.stopping:
+        return Step.DONE if view.completed and view.confirmed else Step.STOP
     if not view.looked:
         return Step.LOOK
     if view.completed:

@@ -9,7 +9,7 @@ import queue
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tiktok_upload.delivery import Delivery, Retried
@@ -149,9 +149,9 @@ class Transfer:
                 self._submit(workers, delivery, step, number, job)
 
     def _next(self, delivery: Delivery) -> Step:
-        if self._is_over():
-            return Step.STOP if delivery.decided is None else Step.DONE
-        return next_step(delivery.view(stopping=self._stop.is_set()))
+        view = delivery.view(stopping=self._stop.is_set())
+        # A worker that is stuck on a socket is left behind: to whoever waits, nothing is under way any more.
+        return next_step(replace(view, busy=False, in_flight=0) if self._is_over() else view)
 
     def _is_over(self) -> bool:
         """Whether a stop has waited long enough for the workers."""

@@ -14,7 +14,8 @@ _BYTES = {
 }  # fmt: skip
 _BITS = {"bit": 1, "kbit": 10**3, "mbit": 10**6, "gbit": 10**9}
 _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
-_NUMBER = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", re.ASCII)
+# Fifteen digits are more than any store holds; more would overflow.
+_NUMBER = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([A-Za-z]*)\s*", re.ASCII)
 
 
 def parse_size(text: str) -> int:
@@ -27,12 +28,16 @@ def parse_size(text: str) -> int:
 
 
 def parse_rate(text: str) -> int:
-    """Bytes a second of `50MB/s`, `400Mbit/s` or `20MiB/s`; `/s` may be left out.
+    """Bytes a second of `50MB/s`, `400Mbit/s`, `400Mbps` or `20MiB/s`; `/s` may be left out.
 
     Raises:
-        ValueError: It is no rate, or zero.
+        ValueError: It is no rate, or zero; `50Mb/s` is refused, since it may mean bits or bytes.
     """
-    amount = text.strip().removesuffix("/s").removesuffix("ps")
+    amount = text.strip().removesuffix("/s")
+    if amount.endswith("bps"):
+        amount = amount.removesuffix("bps") + "bit"
+    elif amount.endswith("b") and not amount[:-1].strip().isdigit():
+        amount = ""
     bits = _scaled(amount, _BITS)
     return _positive(bits / 8 if bits else _scaled(amount, _BYTES), text, "a rate such as 50MB/s or 400Mbit/s")
 
@@ -70,9 +75,9 @@ def format_size(size_bytes: float) -> str:
     amount = float(size_bytes)
     for unit in ("KiB", "MiB", "GiB", "TiB"):
         amount /= 1024
-        if amount < 1000 or unit == "TiB":  # noqa: PLR2004 - four digits read worse than the next unit
-            break
-    return f"{amount:.3g} {unit}"
+        if amount < 999.5:  # noqa: PLR2004 - beyond, three digits do not hold it
+            return f"{amount:.3g} {unit}"
+    return f"{amount:.0f} TiB"
 
 
 def format_rate(bytes_per_s: float) -> str:
@@ -82,7 +87,7 @@ def format_rate(bytes_per_s: float) -> str:
 
 def format_duration(seconds: float) -> str:
     """The two largest units: `1 h 05 min`, `3 min 20 s`, `12.3 s`."""
-    if seconds < 60:  # noqa: PLR2004 - a minute
+    if seconds < 59.95:  # noqa: PLR2004 - what one decimal shows as a minute
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:  # noqa: PLR2004 - an hour

@@ -3,6 +3,7 @@
 import logging
 import os
 import tempfile
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,8 +85,6 @@ def _use_demo_credentials() -> None:
 
 
 def _make_bucket(endpoint_url: str) -> None:
-    import boto3  # noqa: PLC0415 - slow to import
-
-    client = boto3.client("s3", endpoint_url=endpoint_url, region_name="us-east-1")
-    client.create_bucket(Bucket=_BUCKET)
-    client.close()
+    request = urllib.request.Request(f"{endpoint_url}/{_BUCKET}", method="PUT")  # noqa: S310 - on loopback
+    with urllib.request.urlopen(request):  # noqa: S310
+        pass
