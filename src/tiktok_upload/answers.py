@@ -87,7 +87,13 @@ class Digest:
 
 
 class Body(Protocol):
-    """A body that is read in bounded pieces, from its start again after `seek(0)`."""
+    """A body that is read in bounded pieces, from its start again after `seek(0)`.
+
+    Attributes:
+        error: What `read` raised: an HTTP library may wrap it or swallow it.
+    """
+
+    error: Exception | None
 
     def read(self, size: int = -1, /) -> bytes:
         """At most so many bytes; none at the end."""
@@ -121,8 +127,8 @@ class Store(Protocol):
     """One bucket. Every request is made once: retries are the caller's.
 
     Raises, all of them:
-        StoreFault: The request failed; its kind says what to do.
-        Whatever a body's `read` raised, unchanged.
+        StoreFault: The request failed; its kind says what to do. Where it failed because a body's
+            `read` raised, the body's `error` is what it raised.
     """
 
     def head(self, key: str) -> Seen:

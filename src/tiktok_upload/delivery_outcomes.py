@@ -120,7 +120,7 @@ def _wanted(delivery: Delivery, fingerprint: Fingerprint, key: str) -> Planned:
             code="too_large",
         ) from exc
     return Planned(
-        path=delivery.path,
+        path=str(delivery.input.path.absolute()),
         bucket=frame.bucket,
         key=key,
         endpoint=frame.endpoint,

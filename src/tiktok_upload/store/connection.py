@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import ssl
 import threading
 import urllib.parse
 from functools import cached_property
@@ -12,6 +13,7 @@ from tiktok_upload.settings import Connection
 
 if TYPE_CHECKING:
     import botocore.session
+    from botocore.config import Config
     from mypy_boto3_s3 import S3Client
 
 COMPLETE_S = 900.0  # S3 may take many minutes to join 10,000 parts before it answers
@@ -36,9 +38,10 @@ class Clients:
         self._connections = connections
         self._version = version
         self._lock = threading.RLock()
+        self._made: dict[str, S3Client] = {}
         self.region_found: str | None = None
 
-    @cached_property
+    @property
     def quick(self) -> "S3Client":
         """For all but Complete.
 
@@ -46,14 +49,12 @@ class Clients:
             CredentialsError: boto3 finds none.
             UsageError: A profile, endpoint or setting is wrong.
         """
-        with self._lock:
-            return self._make(self._stall_s)
+        return self._once("quick", self._stall_s)
 
-    @cached_property
+    @property
     def patient(self) -> "S3Client":
         """For Complete, which may keep silent for 15 minutes."""
-        with self._lock:
-            return self._make(COMPLETE_S)
+        return self._once("patient", COMPLETE_S)
 
     @property
     def endpoint(self) -> str:
@@ -64,9 +65,14 @@ class Clients:
 
     def close(self) -> None:
         """Close idle connections."""
-        for name in ("quick", "patient"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
+        for client in self._made.values():
+            client.close()
+
+    def _once(self, name: str, read_timeout_s: float) -> "S3Client":
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = self._make(read_timeout_s)
+            return self._made[name]
 
     @cached_property
     def _session(self) -> "botocore.session.Session":
@@ -82,7 +88,7 @@ class Clients:
                 f"the AWS configuration cannot be used: {type(exc).__name__}",
                 hint="check --profile and the files in ~/.aws",
             ) from exc
-        except boto.BotoCoreError as exc:
+        except (boto.BotoCoreError, OSError) as exc:  # OSError: the program of a credential_process
             raise _no_credentials() from exc
         if credentials is None:
             raise _no_credentials()
@@ -96,9 +102,29 @@ class Clients:
         return client
 
     def _client(self, read_timeout_s: float, *, sign_payload: bool) -> "S3Client":
+        from botocore import exceptions as boto  # noqa: PLC0415 - slow to import
+
+        session = self._session
+        self._check_settings()
+        try:
+            client = session.create_client(
+                "s3",
+                region_name=self._region,
+                endpoint_url=self._connection.endpoint_url,
+                verify=self._connection.ca_bundle,
+                config=self._config(read_timeout_s, sign_payload=sign_payload),
+            )
+        except (boto.BotoCoreError, ValueError) as exc:
+            raise UsageError(
+                f"the AWS configuration or the endpoint cannot be used: {type(exc).__name__}",
+                hint="check --endpoint-url, the AWS_ variables and the files in ~/.aws",
+            ) from exc
+        return cast("S3Client", client)
+
+    def _config(self, read_timeout_s: float, *, sign_payload: bool) -> "Config":
         from botocore.config import Config  # noqa: PLC0415 - slow to import
 
-        config = Config(
+        return Config(
             # The retries are ours: botocore knows neither our budget nor a stop.
             retries={"total_max_attempts": 1},
             # urllib3 holds each write of a body to the connect timeout, each read of an answer to the other.
@@ -116,20 +142,24 @@ class Clients:
                 "payload_signing_enabled": sign_payload,
             },
         )
+
+    def _check_settings(self) -> None:
+        """What botocore would only notice when it connects, and then take for a network that may come back."""
+        bundle = self._connection.ca_bundle or self._session.get_config_variable("ca_bundle")
         try:
-            client = self._session.create_client(
-                "s3",
-                region_name=self._region,
-                endpoint_url=self._connection.endpoint_url,
-                verify=self._connection.ca_bundle,
-                config=config,
-            )
-            return cast("S3Client", client)
-        except (ValueError, OSError) as exc:
+            if bundle:
+                ssl.create_default_context(cafile=bundle)
+        except OSError as exc:
             raise UsageError(
-                "the store cannot be reached with these settings: the endpoint or the CA bundle is wrong",
-                hint="write --endpoint-url as https://host:port, and --ca-bundle as a PEM file's path",
+                "the CA bundle cannot be used: it is missing or holds no certificate",
+                hint="give --ca-bundle a PEM file's path",
             ) from exc
+        url = self._connection.endpoint_url
+        if url is not None and not _is_web_address(url):
+            raise UsageError(
+                "the endpoint is no URL of a web server, or has a password in it",
+                hint="write --endpoint-url as https://host:port",
+            )
 
     @property
     def _region(self) -> str:
@@ -154,6 +184,14 @@ def _no_credentials() -> CredentialsError:
         kept="nothing was sent",
         hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in and name the --profile",
     )
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and parts.username is None
+    except ValueError:
+        return False
 
 
 def _is_private_way(url: str) -> bool:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _CONTENT_TYPE = "application/vnd.apache.parquet"  # registered with IANA
 _MOST_ABORTS = 10  # parts in flight during an abort may survive it; S3 says to repeat until none is listed
+_BAD_REQUEST = 400
 _MOST_PAGES = 1_000  # of ListParts; 10,000 parts are 10 pages at S3, a store may use smaller ones
 
 
@@ -54,14 +55,14 @@ class S3Store:
         """Look at an object; a 403 has no body, and without the right to list it stands for a 404, too."""
         try:
             with _faults():
-                answer = self._client.head_object(**self._at(key), ChecksumMode="ENABLED")
+                return _object_seen(dict(self._client.head_object(**self._at(key), ChecksumMode="ENABLED")))
         except StoreFault as fault:
             if fault.kind in (Kind.NOT_FOUND, Kind.NO_BUCKET):
                 return Absence.ABSENT
-            if fault.kind is Kind.DENIED:
+            # No body names a HEAD's error: a bare 400 is an expired token, say, which the next request will tell.
+            if fault.kind is Kind.DENIED or fault.status == _BAD_REQUEST:
                 return Absence.FORBIDDEN
             raise
-        return _object_seen(dict(answer))
 
     def put_object(
         self, key: str, body: Body, digest: Digest, *, metadata: dict[str, str], overwrite: bool
@@ -141,6 +142,7 @@ class S3Store:
                 raise
             if not isinstance(self.list_parts(key, upload_id), tuple):
                 return
+        raise StoreFault(Kind.TRANSIENT, code="parts outlive the abort")
 
     # ------------------------------------------------------------------------------------------------ parameters
     @property
@@ -189,15 +191,16 @@ class S3Store:
             page: dict[str, Any] = dict(
                 self._client.list_parts(**self._at(key), UploadId=upload_id, PartNumberMarker=marker)
             )
-            numbers = [part["PartNumber"] for part in page.get("Parts", ())]
+            _required(page, "UploadId")
+            # Some stores begin a page with the marker itself, some give back the marker they were sent.
+            parts = [part for part in page.get("Parts", ()) if part["PartNumber"] > marker]
             yield from (
-                ListedPart(part["PartNumber"], part["Size"], part["ETag"], part.get(self._crc.field))
-                for part in page.get("Parts", ())
+                ListedPart(part["PartNumber"], part["Size"], _required(part, "ETag"), part.get(self._crc.field))
+                for part in parts
             )
-            # The next marker is the last number seen: some stores give back the marker they were sent.
-            if not page.get("IsTruncated") or not numbers or max(numbers) <= marker:
+            if not page.get("IsTruncated") or not parts:
                 return
-            marker = max(numbers)
+            marker = max(part["PartNumber"] for part in parts)
 
 
 def _object_seen(answer: dict[str, Any]) -> ObjectSeen:
@@ -238,6 +241,8 @@ def _faults(*, on_complete: bool = False) -> Iterator[None]:
         raise _answered(exc.response, on_complete=on_complete) from exc
     except boto.BotoCoreError as exc:
         raise _unanswered(exc) from exc
+    except (KeyError, ValueError) as exc:  # a field is missing, or is no number or date
+        raise StoreFault(Kind.TRANSIENT, code="an answer that is not S3's") from exc
 
 
 def _answered(response: Any, *, on_complete: bool) -> StoreFault:
