@@ -131,9 +131,15 @@ def test_a_field_that_nobody_knows_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", WITH_FIELDS)
 def test_a_fact_without_one_of_its_fields_is_refused(name: str) -> None:
     data = to_json(EXAMPLES[name])
-    for missing in data.keys() - {"record"}:
+    for missing in data.keys() - {"record", "run"}:
         with pytest.raises(ValueError, match=f"not a {name} record"):
             from_json({field: value for field, value in data.items() if field != missing})
+
+
+def test_a_plan_that_does_not_say_how_it_was_started_is_read() -> None:
+    data = to_json(planned())
+    del data["run"]
+    assert from_json(data) == planned(run={})
 
 
 @pytest.mark.parametrize("fingerprint", [None, 5, "f00d", {}, {"size_bytes": 1}, {"colour": "red"}], ids=json.dumps)

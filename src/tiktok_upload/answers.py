@@ -57,6 +57,32 @@ Listing = tuple[ListedPart, ...] | NoListing
 
 
 @dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """An unfinished upload as the store lists it.
+
+    Attributes:
+        begun_at: RFC 3339.
+    """
+
+    key: str
+    upload_id: str
+    begun_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSurvey:
+    """What the store holds of one unfinished upload.
+
+    Attributes:
+        kept_until: RFC 3339, where a rule of the bucket removes the parts then.
+    """
+
+    parts: int
+    size_bytes: int
+    kept_until: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PartAnswer:
     """The answer to UploadPart; the checksum where the store echoes it, which it does after verifying."""
 

@@ -89,6 +89,7 @@ class Delivery:
         pending: A heap of the parts that nobody sends yet, lowest first.
         in_flight: Bytes out, by part.
         asked_before: An earlier PutObject or Complete may have been carried out.
+        was_planned: The plan comes from an earlier run.
         restarts: How often the store lost or contradicted the upload in this run.
     """
 
@@ -124,6 +125,7 @@ class Delivery:
     pending: list[int] = field(default_factory=list)
     in_flight: dict[int, ByteCount] = field(default_factory=dict)
     asked_before: bool = False
+    was_planned: bool = False
     restarts: int = 0
 
     @property
@@ -164,7 +166,7 @@ class Delivery:
             in_flight=len(self.in_flight),
             completed=self.delivered,
             confirmed=self.state.confirmed is not None,
-            stale=len(self.state.stale) if self.tries_aborts else 0,
+            stale=len(self.state.stale) if self.tries_aborts and not self.frame.options.dry_run else 0,
         )
 
     def progress(self) -> FileProgress:

@@ -2,10 +2,11 @@
 
 import heapq
 
-from tiktok_upload.answers import Absence, ObjectSeen
+from tiktok_upload.answers import Absence, NoListing, ObjectSeen
 from tiktok_upload.checksum import crc_for
 from tiktok_upload.delivery import Delivery, Retried
 from tiktok_upload.delivery_report import (
+    NO_RIGHT_TO_LIST,
     NO_RIGHT_TO_LOOK,
     conflict,
     data_error,
@@ -21,7 +22,7 @@ from tiktok_upload.faults import Kind, StoreFault, explain
 from tiktok_upload.jobs import Compared, ObjectMade, Observed, PartSent, Unsettled
 from tiktok_upload.look import Looked
 from tiktok_upload.plan import PlanError, plan_upload
-from tiktok_upload.reconcile import NONCE, Existing, Verdict, begin, is_ours, judge, reconcile
+from tiktok_upload.reconcile import NONCE, Existing, Verdict, begin, comparable_etag, is_ours, judge, reconcile
 from tiktok_upload.records import Aborted, Completed, Confirmed, Created, Planned, UploadLost
 from tiktok_upload.state import Step, fold
 from tiktok_upload.stop import Cancelled
@@ -106,6 +107,9 @@ def _begin(delivery: Delivery, wanted: Planned) -> None:
             "the state of this upload contradicts itself", hint="begin again with --restart", code="journal_damaged"
         ) from exc
     delivery.write(*begin(delivery.state, wanted, restart=options.restart))
+    delivery.was_planned = delivery.planned is not wanted
+    # An earlier run may have sent the whole file and died before it heard the answer.
+    delivery.asked_before = delivery.was_planned and delivery.planned.plan.is_single and not delivery.state.completed
     delivery.stage = "sending"
 
 
@@ -132,6 +136,7 @@ def _wanted(delivery: Delivery, fingerprint: Fingerprint, key: str) -> Planned:
         overwrite=frame.options.overwrite,
         checked_at=frame.now(),
         tool=frame.version,
+        run=frame.options.to_json(),
     )
 
 
@@ -142,6 +147,13 @@ def _observed(delivery: Delivery, observed: Observed) -> None:
     _judged(delivery, observed)
     if delivery.delivered:
         return
+    if observed.listing is NoListing.FORBIDDEN:
+        delivery.warn(NO_RIGHT_TO_LIST)
+    if (observed.seen, observed.listing) == (Absence.FORBIDDEN, NoListing.GONE) and not delivery.state.missing():
+        raise OutcomeUnknownError(
+            f"whether {delivery.uri} was completed is unknown: the upload is gone, and there is no right to look",
+            kept="nothing was sent",
+        )
     if observed.listing is not None:
         delivery.write(*reconcile(delivery.state, observed.listing))
     delivery.pending = delivery.state.missing()
@@ -192,7 +204,7 @@ def _tell_plan(delivery: Delivery) -> None:
     delivery.is_plan_told = True
     plan, state, uri = delivery.planned.plan, delivery.state, delivery.uri or ""
     delivery.events.append(FilePlanned(delivery.path, uri, plan))
-    for text in plan_notices(plan, delivery.frame.options.part_size, resumed=state.upload_id is not None):
+    for text in plan_notices(plan, delivery.frame.options.part_size, resumed=delivery.was_planned):
         delivery.warn(text)
     kept = state.stored | state.doubted
     if kept:
@@ -209,19 +221,22 @@ def _compared(delivery: Delivery, compared: Compared) -> None:
         return
     delivery.stage = "sending"
     ours = is_ours(seen, delivery.planned)
-    if compared.is_same or (ours and not seen.checksums):
+    # Where nothing can be compared, the nonce, the size and a file that nobody touched must do.
+    cannot_be_compared = not seen.checksums and comparable_etag(seen) is None and not delivery.state.is_touched
+    if compared.is_same or (ours and cannot_be_compared):
         if delivery.state.upload_id is not None:
             delivery.write(UploadLost())  # open yet, but not needed any more: it is removed at the end
         _complete_by(delivery, seen, compared.checksum)
         delivery.ends_as = "uploaded" if ours else "already_there"
         if not ours and delivery.state.completed is not None:
             delivery.write(Confirmed(seen.etag, delivery.state.completed.confirmed, seen.version_id))
-    elif ours:
-        raise wrong_object(delivery, "its content is another")
     elif not delivery.frame.options.overwrite:
-        raise conflict(delivery)
+        raise wrong_object(delivery, "its content is another") if ours else conflict(delivery)
     elif delivery.frame.options.dry_run:
         delivery.decided = "planned"
+    elif ours or delivery.state.completed is not None:
+        delivery.write(_wanted(delivery, delivery.planned.fingerprint, delivery.planned.key))
+        delivery.pending = delivery.state.missing()
 
 
 # ------------------------------------------------------------------------------------------------------ parts, object

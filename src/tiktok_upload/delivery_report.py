@@ -80,6 +80,7 @@ def _checksum(state: UploadState) -> ChecksumReport | None:
     return ChecksumReport(crc_for(state.planned.proof).name, state.completed.checksum, known.confirmed)
 
 
+NO_RIGHT_TO_LIST = "there is no right to list parts (s3:ListMultipartUploadParts): this machine's record is trusted"
 NO_RIGHT_TO_LOOK = (
     "there is no right to look at objects (s3:GetObject): what is at the key is known only by writing to it"
 )

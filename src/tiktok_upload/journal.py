@@ -112,6 +112,16 @@ class Journal:
         self._file.close()
         self._lock.release()
 
+    def remove(self) -> None:
+        """Forget the upload; close afterwards.
+
+        Raises:
+            JournalError: The disk refused.
+        """
+        self._file.close()  # Windows removes no open file
+        with _disk_errors("removed", self._path):
+            self._path.unlink(missing_ok=True)
+
     def __enter__(self) -> Self:
         return self
 
@@ -134,6 +144,23 @@ class JournalDirectory:
     def open(self, name: str) -> Journal:
         """Lock and read one; raises as `Journal`."""
         return Journal(self.directory, name)
+
+    def names(self) -> list[str]:
+        """All uploads that there are journals of, oldest change first; empty where there are none."""
+        found = [(_changed_at(path), path.stem) for path in (self.directory / "uploads").glob("*.jsonl")]
+        return [name for _, name in sorted(found)]
+
+    def last_change(self, name: str) -> float:
+        """When the journal was last written, in seconds since 1970; 0 where it is gone."""
+        return _changed_at(self.directory / "uploads" / f"{name}.jsonl")
+
+    def is_locked(self, name: str) -> bool:
+        """Whether another process is at work on it."""
+        try:
+            _lock(self.directory / "locks", name).release()
+        except JournalError:
+            return True
+        return False
 
     def peek(self, name: str) -> tuple[Record, ...]:
         """What it holds, without a lock or a repair; nothing where there is none.
@@ -180,6 +207,13 @@ class JournalDirectory:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _try_sync(journal: Journal) -> JournalError | None:

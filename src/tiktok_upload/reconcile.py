@@ -66,7 +66,7 @@ class Existing(Enum):
     """What an object that is already at the key means."""
 
     NONE = auto()
-    OURS = auto()  # this upload made it; the answer was lost
+    OURS = auto()  # this upload made it, and nobody looked at it since; the answer was lost
     RECORDED = auto()  # our record of delivering this file, and the object is still that one
     COMPARE = auto()  # same size, and the store gives something to compare the content with
     OTHER = auto()
@@ -82,7 +82,7 @@ def judge(seen: Seen, state: UploadState, fingerprint: Fingerprint) -> Existing:
         return Existing.NONE
     if recorded and state.confirmed is not None and seen.etag == state.confirmed.etag:
         return Existing.RECORDED
-    if is_ours(seen, state.planned):
+    if state.confirmed is None and is_ours(seen, state.planned):
         return Existing.OURS
     if seen.size == fingerprint.size_bytes and (seen.checksums or comparable_etag(seen)):
         return Existing.COMPARE

@@ -32,6 +32,7 @@ class Planned:
         overwrite: Whether an object already there may be replaced.
         checked_at: When the file was first checked, RFC 3339.
         tool: Version of this tool.
+        run: As made of `PushOptions.to_json`, to go on in the same way.
     """
 
     kind: ClassVar[str] = "planned"
@@ -47,6 +48,7 @@ class Planned:
     overwrite: bool
     checked_at: str
     tool: str
+    run: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def plan(self) -> UploadPlan:

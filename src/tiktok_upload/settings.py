@@ -1,7 +1,7 @@
 """What a user may choose, as values; where each came from is the command's business."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
 
 from tiktok_upload.checksum import Proof
 
@@ -71,3 +71,25 @@ class PushOptions:
     deadline_s: float | None = None
     connection: Connection = Connection()
     object_options: ObjectOptions = ObjectOptions()
+
+    def to_json(self) -> dict[str, Any]:
+        """What a later `resume` needs to go on in the same way, as plain JSON values; no secret is among it."""
+        kept = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _OF_ONE_RUN}
+        return {**kept, "connection": asdict(self.connection), "object_options": self.object_options.to_json()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], **changes: Any) -> Self:
+        """The inverse of `to_json`, with changes; what a later version added is left out.
+
+        Raises:
+            TypeError, KeyError: It is something else.
+        """
+        known = {field.name for field in fields(cls)} - _OF_ONE_RUN
+        kept = {name: value for name, value in data.items() if name in known}
+        pairs = {name: tuple(map(tuple, data["object_options"].get(name, ()))) for name in ("metadata", "tags")}
+        kept["connection"] = Connection(**data["connection"])
+        kept["object_options"] = ObjectOptions(**{**data["object_options"], **pairs})
+        return cls(**{**kept, **changes})
+
+
+_OF_ONE_RUN = {"dry_run", "restart", "deadline_s"}

@@ -29,6 +29,7 @@ class UploadState:
 
     Attributes:
         planned: The decision that all else refers to; None before the first.
+        is_touched: The file's marks changed since it was planned, though its size and footer did not.
         upload_id: The multipart upload that is open at the store, as far as is known.
         stored: Parts that the store holds and that are proved to be the file's; by number.
         doubted: Parts that the store holds but that must be compared with the file first.
@@ -39,6 +40,7 @@ class UploadState:
     """
 
     planned: Planned | None = None
+    is_touched: bool = False
     upload_id: str | None = None
     stored: dict[int, PartStored] = field(default_factory=dict)
     doubted: dict[int, PartStored] = field(default_factory=dict)
@@ -74,7 +76,8 @@ def apply(state: UploadState, record: Record) -> None:  # noqa: C901 - a case fo
     match record:
         case Planned():
             _give_up(state)
-            state.planned, state.completed, state.confirmed = record, None, None
+            state.planned, state.is_touched = record, False
+            state.completed = state.confirmed = None
         case _ if state.planned is None:
             raise ValueError(f"{record.kind} before planned")
         case Created():
@@ -90,7 +93,7 @@ def apply(state: UploadState, record: Record) -> None:  # noqa: C901 - a case fo
             state.stored.pop(record.number, None)
             state.doubted.pop(record.number, None)
         case SourceTouched():
-            state.planned = _with_fingerprint(state.planned, record)
+            state.planned, state.is_touched = replace(state.planned, fingerprint=record.fingerprint), True
             state.doubted |= state.stored
             state.stored = {}
         case UploadLost():
@@ -107,10 +110,6 @@ def _give_up(state: UploadState) -> None:
     if state.upload_id is not None:
         state.stale.append(state.upload_id)
     state.upload_id, state.stored, state.doubted = None, {}, {}
-
-
-def _with_fingerprint(planned: Planned, record: SourceTouched) -> Planned:
-    return replace(planned, fingerprint=record.fingerprint)
 
 
 class Step(Enum):

@@ -1,6 +1,7 @@
 """S3 through boto3: one request a call, S3's answers as values, its errors as `StoreFault`."""
 
 import contextlib
+import datetime as dt
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -15,8 +16,10 @@ from tiktok_upload.answers import (
     NoListing,
     ObjectAnswer,
     ObjectSeen,
+    OpenUpload,
     PartAnswer,
     Seen,
+    UploadSurvey,
 )
 from tiktok_upload.checksum import Proof, crc_for
 from tiktok_upload.faults import Kind, StoreFault, classify
@@ -144,6 +147,33 @@ class S3Store:
                 return
         raise StoreFault(Kind.TRANSIENT, code="parts outlive the abort")
 
+    def open_uploads(self, prefix: str) -> Iterator[OpenUpload]:
+        """All unfinished uploads below a prefix, over all pages.
+
+        Raises:
+            StoreFault: The request failed; DENIED without `s3:ListBucketMultipartUploads`.
+        """
+        markers: dict[str, Any] = {}
+        for _ in range(_MOST_PAGES):
+            with _faults():
+                asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix, **self._owner, **markers}
+                page: dict[str, Any] = dict(self._client.list_multipart_uploads(**asked))
+            for found in page.get("Uploads", ()):
+                yield OpenUpload(found["Key"], found["UploadId"], _rfc3339(found["Initiated"]))
+            if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
+                return
+            markers = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker", "")}
+
+    def survey(self, key: str, upload_id: str) -> UploadSurvey | NoListing:
+        """How much the store holds of an upload, and until when."""
+        listing = self.list_parts(key, upload_id)
+        if not isinstance(listing, tuple):
+            return listing
+        with _faults():
+            first: dict[str, Any] = dict(self._client.list_parts(**self._at(key), UploadId=upload_id, MaxParts=1))
+        until = first.get("AbortDate")
+        return UploadSurvey(len(listing), sum(part.size for part in listing), _rfc3339(until) if until else None)
+
     # ------------------------------------------------------------------------------------------------ parameters
     @property
     def _client(self) -> "S3Client":
@@ -201,6 +231,10 @@ class S3Store:
             if not page.get("IsTruncated") or not parts:
                 return
             marker = max(part["PartNumber"] for part in parts)
+
+
+def _rfc3339(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _object_seen(answer: dict[str, Any]) -> ObjectSeen:
