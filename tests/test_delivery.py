@@ -370,7 +370,7 @@ def test_overwrite_given_at_the_second_run_only_is_heard(world: World, odd: OddS
     assert (
         first.ended.exit_code,
         first.file.error and first.file.error.kept,
-    ) == (11, "6 parts, 49.3 KiB, are kept at the store")
+    ) == (11, "6 parts, 49.3 KiB; they stay at the store until a rule of the bucket removes them")
     second = world.run(OVERWRITE)
     assert (second.file.status, second.file.bytes_sent, second.file.bytes_reused) == ("uploaded", 0, SIX_PARTS)
     assert world.store.objects[key].data == SIX
@@ -456,7 +456,7 @@ def test_a_refusal_in_the_middle_keeps_what_is_stored(world: World, odd: OddStor
     error = life.file.error
     assert error is not None
     assert (exit_code, True) == (life.ended.exit_code, error.resumable)
-    assert error.kept == "3 parts, 29.3 KiB, are kept at the store"
+    assert error.kept == "3 parts, 29.3 KiB; they stay at the store until a rule of the bucket removes them"
     assert "abort" not in kinds(life)
     assert ((again := world.run()).ended.exit_code, again.file.parts_reused) == (0, 3)
 
@@ -816,7 +816,7 @@ def test_a_stop_cuts_what_is_in_flight_and_keeps_what_is_stored(world: World, od
     assert (life.ended.status, life.ended.exit_code) == ("interrupted", 130)
     assert [file.status for file in life.ended.files] == ["interrupted"] * 4
     assert len(life.sent) == 3
-    assert (life.file.error and life.file.error.kept) == "3 parts, 29.3 KiB, are kept at the store"
+    assert (life.file.error and life.file.error.kept) == "3 parts, 29.3 KiB; they stay at the store until a rule of the bucket removes them"
     assert world.store.objects == {}
     again = world.run()
     assert ([again.ended.exit_code, again.file.parts_reused], again.ended.counts) == ([0, 3], {"uploaded": 4})

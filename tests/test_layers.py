@@ -18,14 +18,16 @@ ROOT = Path(tiktok_upload.__file__).parent
 RANKS: Mapping[int, str] = {
     0: (
         "answers checksum destination errors events facts faults machine pace plan portable reconcile records retry"
-        " settings state stop text units"
+        " settings state stop text units version"
     ),
     1: "inputs journal parquet pool receipt source store",
-    2: "body jobs look transfer",
+    2: "body jobs look transfer unfinished",
     3: "api",
-    4: "cli",
+    4: "resuming",
+    5: "cli",
+    6: "__main__",
 }
-RANK_OF = {"": 0} | {name: rank for rank, names in RANKS.items() for name in names.split()}
+RANK_OF = {"": 6} | {name: rank for rank, names in RANKS.items() for name in names.split()}
 DELIVERY, DELIVERY_RANK = "deliver", 2  # what begins like this may be cut into any number of modules
 MAY_IMPORT_ITS_OWN_RANK = {0, 2}
 
@@ -35,7 +37,7 @@ LIBRARIES: Mapping[str, str] = {
     "boto3": "store",
     "botocore": "store",
     "filelock": "journal",
-    "moto": "cli.demo",
+    "moto": "cli.demo cli.sandbox",
     "mypy_boto3_s3": "store",
     "platformdirs": "journal",
     "pyarrow": "parquet.footer parquet.parser parquet.scan parquet.structure cli.demo",

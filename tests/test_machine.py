@@ -25,6 +25,7 @@ from tiktok_upload.events import (
     PartSaved,
     Progress,
     RunReport,
+    Started,
     Throttled,
     UploadResumed,
     summarize,
@@ -152,6 +153,7 @@ def progress(path: str) -> Progress:
 def events(path: str, uri: str) -> list[Event]:
     """One of each kind."""
     return [
+        Started(files_total=2, bytes_total=99),
         FileChecked(path, FACTS, (FINDING,)),
         FilePlanned(path, uri, UploadPlan(25, 10)),
         UploadResumed(path, uri, parts_kept=1, parts=3, bytes_kept=10),
@@ -200,7 +202,7 @@ def as_read(data: dict[str, Any]) -> dict[str, Any]:
 def test_there_is_an_example_of_every_event() -> None:
     kinds = [type(event) for event in events(PATH, URI)]
     assert list(get_args(Event)) == kinds
-    assert EVENT_NAMES | {"notice"} == {kind.name for kind in kinds}
+    assert EVENT_NAMES | {"notice", "started"} == {kind.name for kind in kinds}
 
 
 @pytest.mark.parametrize("event", events(PATH, URI), ids=lambda event: event.name)
@@ -240,7 +242,7 @@ def test_a_file_that_could_not_be_looked_into_has_no_facts() -> None:
     assert event_json(FileChecked(PATH, None, ()), AT)["facts"] is None
 
 
-@pytest.mark.parametrize("event", events(NOT_UTF_8, URI), ids=lambda event: event.name)
+@pytest.mark.parametrize("event", events(NOT_UTF_8, URI)[1:], ids=lambda event: event.name)
 def test_a_path_that_is_not_utf_8_is_escaped_and_has_its_bytes_beside_it(event: Event) -> None:
     line = as_read(event_json(event, AT))
     entry = line["files"][0] if event.name == "progress" else line

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tiktok_upload import __version__
 from tiktok_upload.answers import Absence, ObjectSeen, Seen, Store
 from tiktok_upload.checksum import CRC32, CRC32C, CRC64NVME
 from tiktok_upload.delivery import Delivery, Frame, Retried
@@ -53,6 +52,10 @@ from tiktok_upload.store import Clients, S3Store
 from tiktok_upload.text import escape
 from tiktok_upload.transfer import Transfer
 from tiktok_upload.units import format_duration
+from tiktok_upload.version import __version__
+
+# Bytes a second: 8 MiB in 16 s. Lower: a stop loses more, and a signature may outlive its 15 minutes.
+_LEAST_A_STREAM = 512 << 10
 
 
 def nobody(_: object) -> None:
@@ -199,7 +202,7 @@ class Run:
             journals=journals,
             observe=self.observe,
             stop=self.stop,
-            concurrency=self.options.concurrency,
+            concurrency=_in_flight(self.options),
             clock=time.monotonic,
         )
 
@@ -293,6 +296,13 @@ def _tools(options: PushOptions, store: Store, stop: Stop) -> Tools:
         sleep=stop.sleep,
     )
     return Tools(store, retries, RateLimit(options.max_bytes_per_s), stop, time.monotonic)
+
+
+def _in_flight(options: PushOptions) -> int:
+    """Under a low rate fewer requests share it: parts are stored one after another, not all of them at the very end."""
+    if options.max_bytes_per_s is None:
+        return options.concurrency
+    return max(1, min(options.concurrency, options.max_bytes_per_s // _LEAST_A_STREAM))
 
 
 @contextlib.contextmanager

@@ -91,7 +91,12 @@ def kept_text(delivery: Delivery) -> str:
     kept = delivery.state.stored
     if not kept or delivery.delivered:
         return ""
-    return f"{len(kept)} parts, {format_size(sum(part.size for part in kept.values()))}, are kept at the store"
+    size = format_size(sum(part.size for part in kept.values()))
+    return f"{_parts(len(kept))}, {size}; they stay at the store until a rule of the bucket removes them"
+
+
+def _parts(count: int) -> str:
+    return f"{count} part" if count == 1 else f"{count} parts"
 
 
 def failure_text(delivery: Delivery, step: Step, number: int | None) -> str:

@@ -39,4 +39,4 @@ class Tally:
 def loss_warning(lost: dict[int, PartStored]) -> str:
     """What it costs that the store lost parts."""
     size = format_size(sum(part.size for part in lost.values()))
-    return f"the store lost {len(lost)} parts ({size}); they are sent again"
+    return f"the store lost {len(lost)} of the stored parts ({size}); they are sent again"

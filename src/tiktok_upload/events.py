@@ -67,6 +67,15 @@ class FileReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """All files are found, none is looked at yet; bytes as far as they can be seen."""
+
+    name: ClassVar[str] = "started"
+    files_total: int
+    bytes_total: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileChecked:
     """The file was looked at; errors among the findings keep it from being sent."""
 
@@ -211,7 +220,8 @@ class FileFailed:
 
 
 Event = (
-    FileChecked
+    Started
+    | FileChecked
     | FilePlanned
     | UploadResumed
     | PartSaved

@@ -15,6 +15,7 @@ from tiktok_upload.events import (
     FileReport,
     Progress,
     RunReport,
+    Started,
 )
 from tiktok_upload.text import escape
 
@@ -42,6 +43,8 @@ def _body(event: Event) -> dict[str, Any]:
             plan = event.plan
             sizes = {"size_bytes": plan.object_size, "part_size": plan.part_size, "parts": plan.part_count}
             return {**path_json(event.path), "uri": event.uri, **sizes}
+        case Started():
+            return asdict(event)
         case Progress():
             files = [{**path_json(file.path), **_without_path(asdict(file))} for file in event.files]
             return {**asdict(event), "files": files}

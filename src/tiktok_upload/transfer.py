@@ -25,6 +25,7 @@ from tiktok_upload.events import (
     Observer,
     Progress,
     RunReport,
+    Started,
     Status,
     summarize,
 )
@@ -107,6 +108,7 @@ class Transfer:
         self._stop.wake = lambda: self._inbox.put(None)
         workers = DaemonPool(self._slots, "worker")
         looker = DaemonPool(1, "look")
+        self._observe(Started(len(self._inputs), self._bytes_total))
         try:
             while self._admit():
                 self._dispatch(workers, looker)

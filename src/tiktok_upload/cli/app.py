@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
-from tiktok_upload import __version__
 from tiktok_upload.cli import options as o
 from tiktok_upload.cli.output import JsonLines, Style, opened_log, say, say_error, tell_result
 from tiktok_upload.errors import UploadToolError, UsageError
 from tiktok_upload.events import Event, Observer, RunReport, summarize
+from tiktok_upload.version import __version__
 
 if TYPE_CHECKING:
     from tiktok_upload.cli.human import Human
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # Lower: imports alone set off dozens of collections, 5 % of a short run. Higher: cycles live longer.
 _GARBAGE = 20_000
-_MANY = 20  # files, above which each one's success is not worth a line
 
 app = typer.Typer(
     name="tiktok-upload",
@@ -173,7 +172,7 @@ def check(
     def work(observe: Observer, stop: "Stop") -> RunReport:
         return api.check(given.paths, options=options, observe=observe, stop=stop)
 
-    return _told(work, _style(given), files=len(given.paths))
+    return _told(work, _style(given))
 
 
 @app.command(epilog="Example: tiktok-upload verify receipt.json")
@@ -199,7 +198,7 @@ def verify(
     def work(observe: Observer, _stop: "Stop") -> RunReport:
         return api.verify(given.receipt, connection=_connection(given), retry_for_s=given.retry_for, observe=observe)
 
-    return _told(work, _style(given), files=1)
+    return _told(work, _style(given))
 
 
 def _push(given: SimpleNamespace) -> int:
@@ -237,7 +236,7 @@ def _push(given: SimpleNamespace) -> int:
             stop=stop,
         )
 
-    return _told(work, _style(given), files=len(given.paths))
+    return _told(work, _style(given))
 
 
 @app.command(epilog="Example: tiktok-upload demo")
@@ -255,7 +254,7 @@ def demo(*, quiet: o.Quiet = False, verbose: o.Verbose = False, no_color: o.NoCo
     return show(work)
 
 
-def _told(work: Callable[[Observer, "Stop"], RunReport], style: Style, *, files: int) -> int:
+def _told(work: Callable[[Observer, "Stop"], RunReport], style: Style) -> int:
     """Do the work with everybody listening; returns the exit code."""
     from tiktok_upload.cli.human import Human  # noqa: PLC0415 - rich is slow to import
     from tiktok_upload.portable import stop_signals  # noqa: PLC0415
@@ -264,7 +263,7 @@ def _told(work: Callable[[Observer, "Stop"], RunReport], style: Style, *, files:
     stop = Stop()
     with ExitStack() as stack:
         log = stack.enter_context(opened_log(style.log_file))
-        human = stack.enter_context(Human(style, many=files > _MANY, clock=time.monotonic))
+        human = stack.enter_context(Human(style, clock=time.monotonic))
         lines = JsonLines(sys.stdout) if style.json else None
         listeners = [listener for listener in (lines, log, human) if listener is not None]
 
@@ -313,7 +312,7 @@ def _object_options(given: SimpleNamespace) -> "ObjectOptions":
         sse=o.one_of("--sse", given.sse, o.ENCRYPTIONS),
         kms_key_id=given.kms_key_id,
         storage_class=given.storage_class,
-        acl=given.acl,
+        acl=o.one_of("--acl", given.acl, o.ACLS),
         expected_bucket_owner=given.expected_bucket_owner,
         metadata=tuple(given.metadata or ()),
         tags=tuple(given.tag or ()),

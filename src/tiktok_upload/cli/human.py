@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from tiktok_upload.cli.output import Style, error_text, say
 from tiktok_upload.cli.words import facts_text, figures, name, total_text
+from tiktok_upload.errors import DataError
 from tiktok_upload.events import (
     Event,
     FileChecked,
@@ -19,6 +20,7 @@ from tiktok_upload.events import (
     PartSaved,
     Progress,
     RunReport,
+    Started,
     Throttled,
     UploadResumed,
 )
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 _PLAIN_EVERY_S = 30.0  # without a terminal
 _MOST_FINDINGS = 20
+_MANY = 20  # files, above which each one's success is not worth a line
+_MOST_NAMED = 5
 
 
 class Human:
@@ -37,13 +41,13 @@ class Human:
 
     Args:
         style: How much.
-        many: Whether so many files go that each one's success is not worth a line.
         clock: Monotonic seconds.
     """
 
-    def __init__(self, style: Style, *, many: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, style: Style, *, clock: Callable[[], float]) -> None:
         self._style = style
-        self._many = many
+        self._many = False
+        self._failed_names: list[str] = []
         self._clock = clock
         self._plain_at = clock() + _PLAIN_EVERY_S
         self._bars = _bars(style) if interactive() and not style.quiet else None
@@ -59,7 +63,9 @@ class Human:
 
     def __call__(self, event: Event) -> None:
         """Tell it, or not."""
-        if isinstance(event, FileFailed):
+        if isinstance(event, Started):
+            self._many = event.files_total > _MANY
+        elif isinstance(event, FileFailed):
             self._failed(event.report)
         elif not self._style.quiet:
             self._tell(event)
@@ -71,6 +77,10 @@ class Human:
         if not self._style.quiet and sum(report.counts.values()) > 1:
             counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(report.counts.items()))
             self._line(f"{counts}; {format_duration(report.seconds)}")
+            if self._failed_names:
+                more = len(self._failed_names) - _MOST_NAMED
+                rest = f" and {more} more" if more > 0 else ""
+                self._line(f"failed: {', '.join(self._failed_names[:_MOST_NAMED])}{rest}")
 
     def leave_terminal(self) -> None:
         """Give the cursor back, without waiting for anybody: the process is about to end."""
@@ -114,7 +124,10 @@ class Human:
             self._line(f"  receipt: {escape(report.receipt)}")
 
     def _failed(self, report: FileReport) -> None:
-        self._findings(report)
+        if report.status == "failed":
+            self._failed_names.append(escape(report.path))
+        if not isinstance(report.error, DataError) or len(report.findings) > 1:  # a single one is in the error
+            self._findings(report)
         if report.error is not None and report.status != "interrupted":
             where = "" if escape(report.path) in report.error.message else f" ({name(report.path)})"
             first, _, rest = error_text(report.error).partition("\n")

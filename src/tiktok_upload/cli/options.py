@@ -84,6 +84,7 @@ def read_proof(text: str) -> "Proof":
 CHECKS = ("quick", "full", "none")
 CHECKSUMS = ("auto", "crc64nvme", "crc32c", "crc32", "md5")
 ADDRESSINGS = ("auto", "path", "virtual")
+ACLS = ("bucket-owner-full-control",)
 ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 AUTO_CONCURRENCY = 16  # carries 300-1,400 MB/s where one stream carries 20-90
 MOST_CONCURRENCY = 512

@@ -17,6 +17,8 @@ from tiktok_upload.events import Event, Progress, RunReport
 from tiktok_upload.machine import event_json, result_json
 from tiktok_upload.text import escape
 
+_NOBODY_READS = "warning: nobody reads stdout; the run goes on without its events"
+
 
 @dataclass(frozen=True, slots=True)
 class Style:
@@ -42,6 +44,8 @@ class JsonLines:
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
+        if stream is None:
+            say(_NOBODY_READS)
 
     def __call__(self, event: Event) -> None:
         """Write an event."""
@@ -57,7 +61,7 @@ class JsonLines:
         except (OSError, ValueError):
             self._stream = None
             _silence_stdout()
-            say("warning: nobody reads stdout any more; the run goes on without its events")
+            say(_NOBODY_READS)
 
 
 class LogFile:
