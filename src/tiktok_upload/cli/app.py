@@ -3,10 +3,8 @@
 import gc
 import os
 import sys
-import time
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
@@ -14,14 +12,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 import typer
 
 from tiktok_upload.cli import options as o
-from tiktok_upload.cli.output import JsonLines, Style, opened_log, say, say_error, tell_result
+from tiktok_upload.cli.output import JsonLines, say, say_error, tell_result
+from tiktok_upload.cli.telling import connection_of, told, unexpected
+from tiktok_upload.cli.uploads_commands import resume, uploads_app
 from tiktok_upload.errors import UploadToolError, UsageError
-from tiktok_upload.events import Event, Observer, RunReport, summarize
+from tiktok_upload.events import Observer, RunReport, summarize
 from tiktok_upload.version import __version__
 
 if TYPE_CHECKING:
-    from tiktok_upload.cli.human import Human
-    from tiktok_upload.settings import Addressing, Check, Connection, ObjectOptions
+    from tiktok_upload.settings import Check, ObjectOptions
     from tiktok_upload.stop import Stop
 
 # Lower: imports alone set off dozens of collections, 5 % of a short run. Higher: cycles live longer.
@@ -62,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except Exception as exc:  # noqa: BLE001 - a bug of ours: no traceback unless it is asked for
-        return _refused(_unexpected(exc), arguments, cause=exc)
+        return _refused(unexpected(exc), arguments, cause=exc)
     return int(code or 0)
 
 
@@ -73,12 +72,6 @@ def _refused(error: UploadToolError, arguments: Sequence[str], cause: Exception 
     if "--json" in arguments or os.environ.get(o.environment_variable("--json"), "").lower() in ("1", "true", "yes"):
         tell_result(summarize([], seconds=0.0, counts={}, run_error=error), JsonLines(sys.stdout), None)
     return error.exit_code
-
-
-def _unexpected(exc: Exception) -> UploadToolError:
-    frames = traceback.extract_tb(exc.__traceback__)
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-    return UploadToolError(f"unexpected {type(exc).__name__} in {where}: a bug of this tool")
 
 
 def _first_line(message: str) -> str:
@@ -148,6 +141,10 @@ def push(
     return _push(SimpleNamespace(**locals()))
 
 
+app.command("resume", epilog="Example: tiktok-upload resume --dry-run")(resume)
+app.add_typer(uploads_app, name="uploads")
+
+
 @app.command(epilog="Example: tiktok-upload check events.parquet --check full")
 def check(
     paths: o.Paths,
@@ -172,7 +169,7 @@ def check(
     def work(observe: Observer, stop: "Stop") -> RunReport:
         return api.check(given.paths, options=options, observe=observe, stop=stop)
 
-    return _told(work, _style(given))
+    return told(work, given)
 
 
 @app.command(epilog="Example: tiktok-upload verify receipt.json")
@@ -196,9 +193,9 @@ def verify(
     from tiktok_upload import api  # noqa: PLC0415 - slow to import
 
     def work(observe: Observer, _stop: "Stop") -> RunReport:
-        return api.verify(given.receipt, connection=_connection(given), retry_for_s=given.retry_for, observe=observe)
+        return api.verify(given.receipt, connection=connection_of(given), retry_for_s=given.retry_for, observe=observe)
 
-    return _told(work, _style(given))
+    return told(work, given)
 
 
 def _push(given: SimpleNamespace) -> int:
@@ -221,7 +218,7 @@ def _push(given: SimpleNamespace) -> int:
         max_bytes_per_s=given.max_bandwidth,
         retry_for_s=given.retry_for,
         deadline_s=given.deadline,
-        connection=_connection(given),
+        connection=connection_of(given),
         object_options=_object_options(given),
     )
 
@@ -236,7 +233,7 @@ def _push(given: SimpleNamespace) -> int:
             stop=stop,
         )
 
-    return _told(work, _style(given))
+    return told(work, given)
 
 
 @app.command(epilog="Example: tiktok-upload demo")
@@ -252,57 +249,6 @@ def demo(*, quiet: o.Quiet = False, verbose: o.Verbose = False, no_color: o.NoCo
         )  # fmt: skip
 
     return show(work)
-
-
-def _told(work: Callable[[Observer, "Stop"], RunReport], style: Style) -> int:
-    """Do the work with everybody listening; returns the exit code."""
-    from tiktok_upload.cli.human import Human  # noqa: PLC0415 - rich is slow to import
-    from tiktok_upload.portable import stop_signals  # noqa: PLC0415
-    from tiktok_upload.stop import Stop  # noqa: PLC0415
-
-    stop = Stop()
-    with ExitStack() as stack:
-        log = stack.enter_context(opened_log(style.log_file))
-        human = stack.enter_context(Human(style, clock=time.monotonic))
-        lines = JsonLines(sys.stdout) if style.json else None
-        listeners = [listener for listener in (lines, log, human) if listener is not None]
-
-        def observe(event: Event) -> None:
-            for listener in listeners:
-                listener(event)
-
-        stack.enter_context(stop_signals(lambda code: _on_signal(stop, code, human)))
-        try:
-            report = work(observe, stop)
-        except UploadToolError as error:
-            report = summarize([], seconds=0.0, counts={}, run_error=error)
-        except Exception as exc:  # noqa: BLE001 - a bug of ours: no traceback unless it is asked for
-            report = summarize([], seconds=0.0, counts={}, run_error=_unexpected(exc))
-            if style.verbose:
-                say(traceback.format_exc())
-        human.result(report)
-        if report.error is not None and (not report.files or report.status == "interrupted"):
-            say_error(report.error, verbose=False)
-        tell_result(report, lines, log)
-    return report.exit_code
-
-
-def _on_signal(stop: "Stop", exit_code: int, human: "Human") -> None:
-    if stop.is_set():
-        human.leave_terminal()
-        os._exit(exit_code)
-    stop.interrupt(exit_code)
-
-
-def _style(given: SimpleNamespace) -> Style:
-    return Style(given.json, given.quiet, given.verbose, given.no_color, given.log_file)
-
-
-def _connection(given: SimpleNamespace) -> "Connection":
-    from tiktok_upload.settings import Connection  # noqa: PLC0415
-
-    addressing = cast("Addressing", o.one_of("--addressing", given.addressing, o.ADDRESSINGS))
-    return Connection(given.profile, given.region, given.endpoint_url, addressing, given.ca_bundle)
 
 
 def _object_options(given: SimpleNamespace) -> "ObjectOptions":

@@ -82,6 +82,11 @@ class Human:
                 rest = f" and {more} more" if more > 0 else ""
                 self._line(f"failed: {', '.join(self._failed_names[:_MOST_NAMED])}{rest}")
 
+    def stopping(self) -> None:
+        """The first signal was heard; written at once, from its handler."""
+        if not self._style.quiet:
+            say("stopping; what is stored is kept (once more to leave at once)")
+
     def leave_terminal(self) -> None:
         """Give the cursor back, without waiting for anybody: the process is about to end."""
         if self._bars is not None and interactive():

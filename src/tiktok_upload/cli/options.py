@@ -39,7 +39,9 @@ def _option(*names: str, help: str, panel: str, **more: Any) -> Any:  # noqa: A0
     )
 
 
-def _read(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+def read_with(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+    """A parser for typer: what `parse` refuses becomes a wrong option."""
+
     def parser(text: Any) -> Any:
         try:
             return parse(text) if isinstance(text, str) else text  # typer sends defaults through, too
@@ -132,7 +134,7 @@ PartSize = Annotated[
         "--part-size",
         metavar="SIZE",
         panel=_SENDING,
-        parser=_read(parse_size),
+        parser=read_with(parse_size),
         help="5MiB to 5GiB; by default 8 MiB, more for large files.",
     ),
 ]
@@ -142,7 +144,7 @@ Concurrency = Annotated[
         "--concurrency",
         metavar="N|auto",
         panel=_SENDING,
-        parser=_read(_concurrency),
+        parser=read_with(_concurrency),
         help="Requests in flight at once.",
     ),
 ]
@@ -152,7 +154,7 @@ MaxBandwidth = Annotated[
         "--max-bandwidth",
         metavar="RATE",
         panel=_SENDING,
-        parser=_read(parse_rate),
+        parser=read_with(parse_rate),
         help="For the whole process: 50MB/s, 400Mbit/s.",
     ),
 ]
@@ -171,7 +173,7 @@ RetryFor = Annotated[
         "--retry-for",
         metavar="DURATION",
         panel=_SENDING,
-        parser=_read(parse_duration),
+        parser=read_with(parse_duration),
         help="How long failures may go on with no success between them.",
     ),
 ]
@@ -181,7 +183,7 @@ Deadline = Annotated[
         "--deadline",
         metavar="DURATION",
         panel=_SENDING,
-        parser=_read(parse_duration),
+        parser=read_with(parse_duration),
         help="Stop after this time; the next run continues.",
     ),
 ]
@@ -195,11 +197,11 @@ StorageClass = Annotated[
 ]
 Metadata = Annotated[
     list[Any] | None,
-    _option("--metadata", metavar="NAME=VALUE", panel=_OBJECT, parser=_read(_pair), help="May be repeated."),
+    _option("--metadata", metavar="NAME=VALUE", panel=_OBJECT, parser=read_with(_pair), help="May be repeated."),
 ]
 Tag = Annotated[
     list[Any] | None,
-    _option("--tag", metavar="NAME=VALUE", panel=_OBJECT, parser=_read(_pair), help="May be repeated."),
+    _option("--tag", metavar="NAME=VALUE", panel=_OBJECT, parser=read_with(_pair), help="May be repeated."),
 ]
 Acl = Annotated[
     str | None, _option("--acl", metavar="bucket-owner-full-control", panel=_OBJECT, help="For buckets with ACLs.")
