@@ -28,7 +28,7 @@ def test_sound_files_are_told_with_their_facts_and_nothing_is_written(command: C
     assert (ended.code, ended.names) == (0, ["started", "file_checked", "file_done", "result"])
     assert (ended.file["status"], ended.file["rows"], ended.file["uri"]) == ("checked", 300, None)
     assert ended.file["path"] == str(good)
-    assert checked["facts"]["columns"][1] == {"name": "name", "type": "string", "nullable": True}
+    assert checked["facts"]["columns"][1] == {"name": "name", "type": "string", "nullable": True, "nulls": 0}
     assert (checked["facts"]["rows"], checked["facts"]["row_groups"], checked["findings"]) == (300, 3, [])
     assert ended.stderr.splitlines()[-1].startswith(f"sound: {good} (")
     assert [path for path in command.home.rglob("*") if path.is_file()] == []

@@ -173,8 +173,8 @@ BODIES: dict[str, dict[str, Any]] = {
             "rows": 3,
             "row_groups": 1,
             "columns": [
-                {"name": "id", "type": "int64", "nullable": False},
-                {"name": "name", "type": "string", "nullable": True},
+                {"name": "id", "type": "int64", "nullable": False, "nulls": None},
+                {"name": "name", "type": "string", "nullable": True, "nulls": None},
             ],
             "codecs": ["SNAPPY", "ZSTD"],
             "created_by": "parquet-cpp-arrow version 26.0.1",

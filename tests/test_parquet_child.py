@@ -64,9 +64,9 @@ def test_the_file_that_was_opened_is_named_before_it_is_parsed(good: Path) -> No
         "mtime_ns": status.st_mtime_ns,
         "inode": status.st_ino,
     }
-    assert heard.kinds == ["opened", "done"]
-    assert heard.answers[1]["findings"] == []
-    assert heard.answers[1]["facts"]["rows"] == 300
+    assert heard.kinds == ["opened", "statistics", "statistics", "done"]
+    assert heard.answers[-1]["findings"] == []
+    assert heard.answers[-1]["facts"]["rows"] == 300
 
 
 def test_a_file_that_is_written_to_meanwhile_gets_no_verdict(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,5 +214,5 @@ def test_serving_says_when_the_parser_is_there_and_answers_in_turn(good: Path) -
     heard = UntilTheBug()
     with pytest.raises(BrokenPipeError):
         child._serve(requests, heard)
-    kinds = [kind for kind in heard.kinds if kind != "progress"]
+    kinds = [kind for kind in heard.kinds if kind not in ("progress", "statistics")]
     assert kinds == ["ready", "opened", "done", "opened", "done", "bug"]

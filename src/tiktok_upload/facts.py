@@ -1,6 +1,6 @@
 """What is known of a parquet file, and what was found wrong with it: values only."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 Severity = Literal["error", "warning"]
@@ -14,11 +14,19 @@ class Column:
         name: As the file says it; text from the file, to be escaped for a screen.
         type: The Arrow type in words, for example `timestamp[us, tz=UTC]`.
         nullable: Whether the schema allows nulls.
+        nulls: How many there are by the footer's statistics; None where these do not tell.
+        minimum, maximum: The lowest and the highest value by the footer's statistics, as text: `-3`, `0.25`, `true`,
+            `2026-11-23T04:05:06Z`. Only of numbers, times and booleans, never where they may be somebody's phone or
+            card number. They are values of the data: for `check`'s table on a screen, never for machine output,
+            receipts, journals, logs or tracebacks.
     """
 
     name: str
     type: str
     nullable: bool = True
+    nulls: int | None = None
+    minimum: str | None = field(default=None, repr=False)
+    maximum: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +50,19 @@ class FileFacts:
     rows_read: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The same as plain JSON values, columns as objects."""
+        """As plain JSON values, columns as objects: for machines, so without any value of the data."""
+        plain = self.to_json_with_ranges()
+        for column in plain["columns"]:
+            del column["minimum"], column["maximum"]
+        return plain
+
+    def to_json_with_ranges(self) -> dict[str, Any]:
+        """The same with each column's `minimum` and `maximum`: for a process of our own, never to be kept."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The inverse of `to_json`."""
+        """The inverse of both; what an older version did not write is None."""
         columns = tuple(Column(**column) for column in data["columns"])
         return cls(**{**data, "columns": columns, "codecs": tuple(data["codecs"])})
 

@@ -1,11 +1,12 @@
 """What runs in the child process: requests on stdin, answers on stdout, each one line of JSON.
 
 Started as `python -P -m tiktok_upload.parquet.child MEMORY_BYTES`. A request is
-`{"path": BASE64, "full": BOOL}`. Every answer has a `kind`:
+`{"path": BASE64, "full": BOOL}`, and `"statistics": false` where they are to be left alone. Every answer has a `kind`:
 
     ready      the parser is loaded
     unusable   it cannot be loaded: `reason` is "memory" or "import"; nothing follows
     opened     `size_bytes`, `mtime_ns`, `inode` of the file that was opened
+    statistics `reading`: true before the footer's statistics are read, false after
     progress   `done`, `total` rows of a full check
     done       `facts` (or null) and `findings`
     refused    the file cannot be inspected: `reason`, a predicate ("is a directory"), and `hint`
@@ -67,6 +68,10 @@ class _Answers:
         self._pipe.write(json.dumps({"kind": kind, **data}).encode() + b"\n")
         self._pipe.flush()
 
+    def tell_statistics(self, *, reading: bool) -> None:
+        """Whose fault it is if this process dies now."""
+        self.send("statistics", reading=reading)
+
     def beat(self, done: int, total: int) -> None:
         """Give a sign of life and progress, unless the last one was just given."""
         now = time.monotonic()
@@ -124,7 +129,7 @@ def _is_memory(exc: Exception) -> bool:
 def _answer(request: dict[str, Any], answers: _Answers) -> None:
     try:
         with _open_regular(base64.b64decode(request["path"])) as file:
-            _inspect(file, full=request["full"], answers=answers)
+            _inspect(file, request, answers)
     except BrokenPipeError:
         raise
     except SourceError as exc:
@@ -161,18 +166,26 @@ def _directory() -> SourceError:
     return SourceError("is a directory, not a file", hint="name a file")
 
 
-def _inspect(file: BinaryIO, *, full: bool, answers: _Answers) -> None:
+def _inspect(file: BinaryIO, request: dict[str, Any], answers: _Answers) -> None:
     from tiktok_upload.parquet.structure import check_structure  # noqa: PLC0415 - see _serve
 
     before = os.fstat(file.fileno())
     answers.send("opened", size_bytes=before.st_size, mtime_ns=before.st_mtime_ns, inode=before.st_ino)
     age_s = (time.time_ns() - before.st_mtime_ns) / 1e9
-    facts, findings = check_structure(file, size_bytes=before.st_size, age_s=age_s, full=full, beat=answers.beat)
+    facts, findings = check_structure(
+        file,
+        size_bytes=before.st_size,
+        age_s=age_s,
+        full=request["full"],
+        beat=answers.beat,
+        tell_statistics=answers.tell_statistics if request.get("statistics", True) else None,
+    )
     after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         answers.send("changed")
         return
-    answers.send("done", facts=facts and facts.to_json(), findings=[finding.to_json() for finding in findings])
+    ranged = facts and facts.to_json_with_ranges()
+    answers.send("done", facts=ranged, findings=[finding.to_json() for finding in findings])
 
 
 if __name__ == "__main__":

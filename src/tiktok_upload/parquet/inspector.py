@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -58,11 +58,35 @@ class _Order:
     full: bool
     cancelled: Callable[[], bool]
     on_progress: Callable[[int, int], None] | None
+    statistics: bool = True
 
     @property
     def name(self) -> str:
         """The path as it is shown."""
         return escape(str(self.path))
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What the child has said so far of the file it is at.
+
+    Attributes:
+        identity: `size_bytes`, `mtime_ns` and `inode`; empty before it was opened.
+        in_statistics: Whether it is reading those of the footer now.
+    """
+
+    identity: dict[str, int] = field(default_factory=dict)
+    in_statistics: bool = False
+
+    def is_last(self, kind: str, answer: dict[str, Any], order: _Order) -> bool:
+        """Take an answer; whether it is the one that ends the file."""
+        if kind == "opened":
+            self.identity = answer
+        elif kind == "statistics":
+            self.in_statistics = bool(answer["reading"])
+        elif kind == "progress" and order.on_progress:
+            order.on_progress(answer["done"], answer["total"])
+        return kind not in ("opened", "statistics", "progress")
 
 
 class _OutOfMemoryError(Exception):
@@ -155,21 +179,17 @@ class Inspector:
         self._busy = True
         child = self._ready_child(order)
         self._served += 1
-        identity: dict[str, int] = {}
+        heard = _Heard()
         try:
-            child.request(os.fsencode(order.path.absolute()), full=order.full)
+            child.request(os.fsencode(order.path.absolute()), full=order.full, statistics=order.statistics)
             kind, answer = self._await(child, order)
-            while kind in ("opened", "progress"):
-                if kind == "opened":
-                    identity = answer
-                elif order.on_progress:
-                    order.on_progress(answer["done"], answer["total"])
+            while not heard.is_last(kind, answer, order):
                 kind, answer = self._await(child, order)
         except ChildGoneError as exc:
-            return self._bury(child, order, identity, exc)
+            return self._bury(child, order, heard, exc)
         self._busy = False
         if kind == "done":
-            return _inspection(answer, identity)
+            return _inspection(answer, heard.identity)
         raise _refusal(kind, answer, order)
 
     def _living_child(self) -> ChildProcess:
@@ -209,14 +229,16 @@ class Inspector:
                     hint="look whether the disk answers; if it does, the file may be malformed: write it again",
                 )
 
-    def _bury(self, child: ChildProcess, order: _Order, identity: dict[str, int], exc: ChildGoneError) -> Inspection:
+    def _bury(self, child: ChildProcess, order: _Order, heard: _Heard, exc: ChildGoneError) -> Inspection:
         if order.cancelled():
             raise InterruptedUploadError(f"stopped while {order.name} was inspected") from exc
         returncode, last_words = child.last_words()
         self._drop()
         end = explain_end(order.name, returncode, last_words)
-        if isinstance(end, Finding) and identity:
-            return Inspection(None, (end,), **identity)
+        if heard.in_statistics and order.statistics and not isinstance(end, SourceError):
+            return self._inspect(replace(order, statistics=False))  # a file without them is sound all the same
+        if isinstance(end, Finding) and heard.identity:
+            return Inspection(None, (end,), **heard.identity)
         if isinstance(end, Finding):
             raise SourceError(f"{order.name} could not be inspected: {end.message}") from exc
         raise end or _OutOfMemoryError from exc

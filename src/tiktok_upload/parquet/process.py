@@ -68,13 +68,14 @@ class ChildProcess:
         """Whether it is no longer there."""
         return self._process.poll() is not None
 
-    def request(self, path: bytes, *, full: bool) -> None:
-        """Ask for one file.
+    def request(self, path: bytes, *, full: bool, statistics: bool = True) -> None:
+        """Ask for one file; without `statistics` those of its footer are left alone.
 
         Raises:
             ChildGoneError: It is no longer there.
         """
-        line = json.dumps({"path": base64.b64encode(path).decode(), "full": full})
+        options = {} if statistics else {"statistics": False}
+        line = json.dumps({"path": base64.b64encode(path).decode(), "full": full, **options})
         try:
             _pipe(self._process.stdin).write(line.encode() + b"\n")
             _pipe(self._process.stdin).flush()

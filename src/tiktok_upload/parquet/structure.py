@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import pyarrow.parquet as pq
 
 from tiktok_upload.facts import FileFacts, Finding
-from tiktok_upload.parquet import footer, gaps
+from tiktok_upload.parquet import column_statistics, footer, gaps
 from tiktok_upload.parquet.envelope import EDGE_BYTES, Edges, judge
 from tiktok_upload.parquet.layout import Layout, RowGroup
 from tiktok_upload.parquet.parser import ParserRefusedError, refusals
@@ -16,7 +16,22 @@ from tiktok_upload.parquet.scan import Beat, UnsoundDataError, scan
 Verdict = tuple[FileFacts | None, tuple[Finding, ...]]
 
 
-def check_structure(file: BinaryIO, *, size_bytes: int, age_s: float, full: bool, beat: Beat) -> Verdict:
+class TellStatistics(Protocol):
+    """Hears `reading=True` before the footer's statistics are read, which may end the process, and False after."""
+
+    def __call__(self, *, reading: bool) -> None:
+        """Tell it on."""
+
+
+def check_structure(
+    file: BinaryIO,
+    *,
+    size_bytes: int,
+    age_s: float,
+    full: bool,
+    beat: Beat,
+    tell_statistics: TellStatistics | None = None,
+) -> Verdict:
     """The facts and what is wrong; no facts where the file is too broken to tell them.
 
     Args:
@@ -25,6 +40,7 @@ def check_structure(file: BinaryIO, *, size_bytes: int, age_s: float, full: bool
         age_s: Seconds since it was last changed.
         full: Whether every page is decoded, too.
         beat: Hears the rows done and their total during a full check.
+        tell_statistics: Without it the footer's statistics are left alone.
 
     Raises:
         MemoryError: The memory allowed is not enough.
@@ -36,7 +52,14 @@ def check_structure(file: BinaryIO, *, size_bytes: int, age_s: float, full: bool
         return None, (finding,)
     try:
         with refusals():
-            return _check_content(file, _open(file), edges.footer_start, full=full, beat=beat)
+            facts, findings = _check_content(file, parquet := _open(file), edges.footer_start)
+            if findings.has_error:
+                return facts, findings.all()
+            if tell_statistics:
+                facts = _with_statistics(facts, parquet, tell_statistics)
+            if full:
+                facts = _with_rows_read(facts, parquet, beat, findings)
+            return facts, findings.all()
     except ParserRefusedError:
         return None, (_UNREADABLE,)
 
@@ -62,17 +85,26 @@ _UNREADABLE = Finding(
 )
 
 
-def _check_content(file: BinaryIO, parquet: pq.ParquetFile, data_end: int, *, full: bool, beat: Beat) -> Verdict:
+def _check_content(file: BinaryIO, parquet: pq.ParquetFile, data_end: int) -> "tuple[FileFacts, _Collected]":
     codecs: set[str] = set()
     findings = _Collected()
     findings.add_all(_check_footer(file, parquet.metadata, data_end, codecs))
-    facts = footer.facts(parquet, codecs)
-    if full and not findings.has_error:
-        try:
-            facts = replace(facts, rows_read=scan(parquet, beat))
-        except UnsoundDataError as exc:
-            findings.add_all([exc.finding])
-    return facts, findings.all()
+    return footer.facts(parquet, codecs), findings
+
+
+def _with_statistics(facts: FileFacts, parquet: pq.ParquetFile, tell: TellStatistics) -> FileFacts:
+    tell(reading=True)
+    columns = column_statistics.describe(parquet, facts.columns)
+    tell(reading=False)
+    return replace(facts, columns=columns)
+
+
+def _with_rows_read(facts: FileFacts, parquet: pq.ParquetFile, beat: Beat, findings: "_Collected") -> FileFacts:
+    try:
+        return replace(facts, rows_read=scan(parquet, beat))
+    except UnsoundDataError as exc:
+        findings.add_all([exc.finding])
+        return facts
 
 
 def _check_footer(file: BinaryIO, metadata: pq.FileMetaData, data_end: int, codecs: set[str]) -> Iterator[Finding]:
