@@ -36,7 +36,7 @@ from tiktok_upload.events import (
     summarize,
 )
 from tiktok_upload.faults import StoreFault, explain
-from tiktok_upload.inputs import Input, find_inputs, names_one_file
+from tiktok_upload.inputs import Input, find_inputs, names_one_file, selected
 from tiktok_upload.jobs import Tools
 from tiktok_upload.journal import Journal, JournalDirectory, default_state_directory, set_aside, upload_name
 from tiktok_upload.look import Looked, look
@@ -56,6 +56,9 @@ from tiktok_upload.version import __version__
 
 # Bytes a second: 8 MiB in 16 s. Lower: a stop loses more, and a signature may outlive its 15 minutes.
 _LEAST_A_STREAM = 512 << 10
+
+
+_UNVERSIONED = "null"  # what S3 calls the version of an object in a bucket that keeps none
 
 
 def nobody(_: object) -> None:
@@ -90,7 +93,7 @@ def push(
         UploadToolError: Nothing could be begun: a wrong setting, no credentials, no state directory.
     """
     options = options or PushOptions()
-    inputs = _named(paths, parse_destination(to))
+    inputs = _named(paths, parse_destination(to), options)
     _refuse_reserved(options)
     directory = state_directory or default_state_directory()
     run = Run(options, directory, receipt, observe, stop or Stop())
@@ -110,7 +113,8 @@ def check(
     run = Run(options or PushOptions(), default_state_directory(), None, observe, stop or Stop())
     with Inspector() as inspector, JournalDirectory(default_state_directory()) as journals:
         inspector.start()
-        return run.check(find_inputs(paths), inspector, journals)
+        inputs = selected(find_inputs(paths), run.options.include, run.options.exclude)
+        return run.check(inputs, inspector, journals)
 
 
 def verify(
@@ -161,7 +165,11 @@ class Run:
         receipt_path(self.receipt, self.directory, "", "", several=len(inputs) > 1)  # refuse before anything is sent
         clients = _clients(self.options)
         store = S3Store(clients, bucket, proof=self.options.proof, options=self.options.object_options)
-        frame = self.frame(journals, bucket, clients.endpoint, _tools(self.options, store, self.stop))
+        tools = _tools(self.options, store, self.stop)
+        if self.options.may_fall_back:
+            lax = S3Store(clients, bucket, proof="md5", options=self.options.object_options)
+            tools = replace(tools, lax_store=lax)
+        frame = self.frame(journals, bucket, clients.endpoint, tools)
         with _deadline(self.options.deadline_s, self.stop):
             try:
                 report = self.transfer(list(inputs), frame, inspector, journals).run()
@@ -255,9 +263,9 @@ class Run:
         return report
 
 
-def _named(paths: Sequence[str], destination: Destination) -> list[tuple[Input, str]]:
+def _named(paths: Sequence[str], destination: Destination, options: PushOptions) -> list[tuple[Input, str]]:
     """Each file with its key; no two share one."""
-    inputs = find_inputs(paths)
+    inputs = selected(find_inputs(paths), options.include, options.exclude)
     if not destination.is_prefix and (len(inputs) > 1 or not names_one_file(paths)):
         raise UsageError(
             f"--to s3://{destination.bucket}/{escape(destination.key)} is one key, but there may be several files",
@@ -366,7 +374,7 @@ def _difference(proof: Receipt, seen: Seen, uri: str) -> UploadToolError | None:
         f"it has {seen.size} bytes, the receipt says {proof.size_bytes}": seen.size != proof.size_bytes,
         "its checksum is not the receipt's": theirs not in (None, proof.checksum[1]),
         "it was written again, its ETag is not the receipt's": seen.etag != proof.etag,
-        "its version is not the receipt's": proof.version_id not in (None, seen.version_id),
+        "its version is not the receipt's": proof.version_id not in (None, seen.version_id or _UNVERSIONED),
     }
     how = next((text for text, differs in differences.items() if differs), None)
     return WrongObjectError(f"{uri} is not the object of this receipt: {how}") if how else None

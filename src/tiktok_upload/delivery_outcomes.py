@@ -1,9 +1,10 @@
 """A job's outcome, taken into the delivery: facts, events, an end. Only the control thread calls this."""
 
 import heapq
+from dataclasses import replace
 
 from tiktok_upload.answers import Absence, NoListing, ObjectSeen
-from tiktok_upload.checksum import crc_for
+from tiktok_upload.checksum import Proof, crc_for
 from tiktok_upload.delivery import Delivery, Retried
 from tiktok_upload.delivery_report import (
     NO_RIGHT_TO_LIST,
@@ -106,6 +107,9 @@ def _begin(delivery: Delivery, wanted: Planned) -> None:
         raise JournalError(
             "the state of this upload contradicts itself", hint="begin again with --restart", code="journal_damaged"
         ) from exc
+    fell_back = options.may_fall_back and delivery.state.planned and delivery.state.planned.proof == "md5"
+    if fell_back and not options.restart:
+        wanted = replace(wanted, proof="md5")
     delivery.write(*begin(delivery.state, wanted, restart=options.restart))
     delivery.was_planned = delivery.planned is not wanted
     # An earlier run may have sent the whole file and died before it heard the answer.
@@ -113,7 +117,7 @@ def _begin(delivery: Delivery, wanted: Planned) -> None:
     delivery.stage = "sending"
 
 
-def _wanted(delivery: Delivery, fingerprint: Fingerprint, key: str) -> Planned:
+def _wanted(delivery: Delivery, fingerprint: Fingerprint, key: str, *, proof: Proof | None = None) -> Planned:
     frame = delivery.frame
     try:
         plan = plan_upload(fingerprint.size_bytes, preferred_part_size=frame.options.part_size)
@@ -130,7 +134,7 @@ def _wanted(delivery: Delivery, fingerprint: Fingerprint, key: str) -> Planned:
         endpoint=frame.endpoint,
         fingerprint=fingerprint,
         part_size=plan.part_size,
-        proof=frame.options.proof,
+        proof=proof or frame.options.proof,
         nonce=frame.nonce(),
         object_options=frame.options.object_options.to_json(),
         overwrite=frame.options.overwrite,
@@ -317,7 +321,9 @@ def _failed(delivery: Delivery, step: Step, number: int | None, outcome: BaseExc
         return
     if not isinstance(outcome, StoreFault):
         raise outcome
-    if step is Step.ABORT_STALE:
+    if _may_fall_back(delivery, step, outcome):
+        _fall_back(delivery, outcome)
+    elif step is Step.ABORT_STALE:
         delivery.tries_aborts = False
         delivery.warn(f"an older upload to this key could not be removed ({outcome}); its parts are billed until it is")
     elif step is Step.UPLOAD and outcome.kind is Kind.NO_SUCH_UPLOAD:
@@ -326,6 +332,23 @@ def _failed(delivery: Delivery, step: Step, number: int | None, outcome: BaseExc
         delivery.observed = False
     else:
         raise explain(outcome, failure_text(delivery, step, number), kept=kept_text(delivery))
+
+
+def _may_fall_back(delivery: Delivery, step: Step, fault: StoreFault) -> bool:
+    """Whether the store may have refused nothing but the CRC's headers, before it took anything."""
+    return (
+        fault.kind is Kind.REFUSED
+        and step in (Step.CREATE, Step.PUT, Step.UPLOAD)
+        and delivery.frame.options.may_fall_back
+        and delivery.planned.proof != "md5"
+        and not delivery.state.stored
+    )
+
+
+def _fall_back(delivery: Delivery, fault: StoreFault) -> None:
+    delivery.warn(f"the store refused the request with a CRC ({fault}); it is asked with Content-MD5 instead")
+    delivery.write(_wanted(delivery, delivery.planned.fingerprint, delivery.planned.key, proof="md5"))
+    delivery.pending = delivery.state.missing()
 
 
 def _count_restart(delivery: Delivery, fault: StoreFault) -> None:

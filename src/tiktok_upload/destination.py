@@ -10,6 +10,8 @@ from tiktok_upload.text import escape
 MAX_KEY_BYTES = 1024  # S3: a key is at most 1,024 bytes of UTF-8
 
 # Wider than AWS's own rule (3-63, lower case): other stores take more, and AWS says NoSuchBucket itself.
+# An access point's ARN stands for a bucket: s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/PREFIX/
+_ACCESS_POINT = re.compile(r"arn:aws[a-z-]*:s3[a-z-]*:[a-z0-9-]*:[0-9]{12}:accesspoint[/:][A-Za-z0-9.-]+", re.ASCII)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}", re.ASCII)
 
 
@@ -60,8 +62,11 @@ def parse_destination(text: str) -> Destination:
         UsageError: It is none of these; the message shows what was expected.
     """
     scheme, separator, rest = text.partition("://")
+    access_point = _ACCESS_POINT.match(rest)
     bucket, _, key = rest.partition("/")
-    if not separator or scheme.lower() != "s3" or _BUCKET.fullmatch(bucket) is None:
+    if access_point is not None:
+        bucket, key = access_point[0], rest[access_point.end() :]
+    if not separator or scheme.lower() != "s3" or not (access_point or _BUCKET.fullmatch(bucket)):
         raise UsageError(
             f"--to {escape(text)} names no bucket", hint="write it as s3://bucket/prefix/ or s3://bucket/key.parquet"
         )

@@ -1,14 +1,16 @@
 """Which files a command means: files, directories and globs, with the names they keep."""
 
+import fnmatch
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tiktok_upload.errors import SourceError, UploadToolError
+from tiktok_upload.errors import SourceError, UploadToolError, UsageError
 from tiktok_upload.text import escape
 
 _MAGIC = frozenset("*?[")
+_LONGEST_PATH = 32_767  # of any system
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,51 @@ def find_inputs(given: Sequence[str]) -> list[Input]:
         for item in _inputs_of(text):
             found.setdefault(item.path.absolute(), item)
     return list(found.values())
+
+
+def selected(inputs: list[Input], include: Sequence[str], exclude: Sequence[str]) -> list[Input]:
+    """Those whose name fits a glob of `include`, if there are any, and none of `exclude`.
+
+    A glob is held against the whole name that the file keeps and against its last part; `*` goes
+    over `/`, too. What could not be found stays: its error is to be told.
+    """
+    chosen = [
+        item
+        for item in inputs
+        if item.error is not None or ((not include or _fits(item.name, include)) and not _fits(item.name, exclude))
+    ]
+    if chosen or not inputs:
+        return chosen
+    error = SourceError(
+        f"none of {len(inputs)} files is left by --include and --exclude", hint="loosen the globs", code="no_such_file"
+    )
+    return [replace(inputs[0], error=error)]
+
+
+def read_list(data: bytes) -> list[str]:
+    """Paths of a `--files-from`: one a line, or each ended by a NUL.
+
+    Raises:
+        UsageError: There is none, or it is no list.
+    """
+    if data.startswith(b"PAR1"):
+        raise UsageError("--files-from is a parquet file, not a list of files", hint="give the file itself as PATH")
+    separator = b"\0" if b"\0" in data else b"\n"
+    lines = [line.removesuffix(b"\r") if separator == b"\n" else line for line in data.split(separator)]
+    paths = [os.fsdecode(line) for line in lines if line.strip()]
+    if not paths:
+        raise UsageError("--files-from names no file", hint="give one path a line, or each ended by a NUL")
+    if any(len(path) > _LONGEST_PATH or not _is_text(path) for path in paths):
+        raise UsageError("--files-from is no list of paths", hint="give one path a line, or each ended by a NUL")
+    return paths
+
+
+def _is_text(path: str) -> bool:
+    return all(character.isprintable() or character in "\t\n\r" or character > "\x7f" for character in path)
+
+
+def _fits(name: str, globs: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(part, glob) for glob in globs for part in (name, name.rpartition("/")[2]))
 
 
 def names_one_file(given: Sequence[str]) -> bool:

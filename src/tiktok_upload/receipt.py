@@ -66,6 +66,7 @@ def receipt_json(
         "contract_digest": None,
         "raw_personal_data_allowed": raw_personal_data,
         "nonce": planned.nonce,
+        "proof": planned.proof,
         "file": file_json(report),
     }
 

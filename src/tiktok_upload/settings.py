@@ -18,6 +18,9 @@ class Connection:
     endpoint_url: str | None = None
     addressing: Addressing = "auto"
     ca_bundle: str | None = None
+    accelerate: bool = False
+    dualstack: bool = False
+    fips: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class PushOptions:
     """What a push does beside its paths and destination.
 
     Attributes:
+        may_fall_back: A store that refuses the CRC's headers is asked once more with Content-MD5 instead.
+        include, exclude: Globs over the names that files keep; none for all of them.
         part_size: Bytes; None for the default.
         concurrency: Requests in flight at once.
         max_bytes_per_s: For the whole process; None for no limit.
@@ -59,6 +64,9 @@ class PushOptions:
 
     check: Check = "quick"
     proof: Proof = "crc64nvme"
+    may_fall_back: bool = True
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     overwrite: bool = False
     restart: bool = False
     dry_run: bool = False
@@ -92,4 +100,4 @@ class PushOptions:
         return cls(**{**kept, **changes})
 
 
-_OF_ONE_RUN = {"dry_run", "restart", "deadline_s"}
+_OF_ONE_RUN = {"dry_run", "restart", "deadline_s", "include", "exclude"}

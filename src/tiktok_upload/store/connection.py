@@ -135,9 +135,12 @@ class Clients:
             # Checksums are ours, too: plain headers with their values, which every store understands.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
+            use_dualstack_endpoint=self._connection.dualstack or None,
+            use_fips_endpoint=self._connection.fips or None,
             user_agent_extra=f"tiktok-upload/{self._version}",
             s3={
                 "addressing_style": self._connection.addressing,
+                "use_accelerate_endpoint": self._connection.accelerate,
                 # A CRC of each body is signed anyhow; hashing it once more with SHA-256 costs more than TLS.
                 "payload_signing_enabled": sign_payload,
             },
