@@ -20,7 +20,7 @@ RANKS: Mapping[int, str] = {
         "answers checksum destination errors events facts faults machine pace plan portable reconcile records retry"
         " settings state stop text units version"
     ),
-    1: "inputs journal parquet pool receipt source store",
+    1: "config inputs journal parquet pool receipt source store",
     2: "body jobs look transfer unfinished",
     3: "api",
     4: "resuming",
@@ -37,13 +37,14 @@ LIBRARIES: Mapping[str, str] = {
     "boto3": "store",
     "botocore": "store",
     "filelock": "journal",
-    "moto": "cli.demo cli.sandbox",
+    "moto": "cli.sandbox",
     "mypy_boto3_s3": "store",
-    "platformdirs": "journal",
+    "platformdirs": "config journal",
     "pyarrow": "parquet.footer parquet.parser parquet.scan parquet.structure cli.demo",
     "rich": "cli",
     "tenacity": "retry",
     "typer": "cli",
+    "werkzeug": "cli.sandbox",
 }
 SLOW = ("boto3", "botocore", "moto", "pyarrow", "rich.progress")
 

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
+from tiktok_upload.cli import config_commands
+from tiktok_upload.cli import config_options as co
 from tiktok_upload.cli import options as o
 from tiktok_upload.cli.output import JsonLines, say, say_error, tell_result
 from tiktok_upload.cli.telling import connection_of, told, unexpected
 from tiktok_upload.cli.uploads_commands import resume, uploads_app
 from tiktok_upload.errors import UploadToolError, UsageError
 from tiktok_upload.events import Observer, RunReport, summarize
+from tiktok_upload.text import escape
 from tiktok_upload.version import __version__
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 # Lower: imports alone set off dozens of collections, 5 % of a short run. Higher: cycles live longer.
 _GARBAGE = 20_000
+_MOST_LIST_BYTES = 256 << 20  # of --files-from: some million paths
 
 app = typer.Typer(
     name="tiktok-upload",
@@ -102,9 +106,14 @@ def _root(
 
 @app.command(epilog="Example: tiktok-upload push events.parquet --to s3://bucket/incoming/")
 def push(
-    paths: o.Paths,
+    paths: o.Paths = None,
     *,
+    target: co.Target = None,
+    config: co.Config = None,
     to: o.To = None,
+    files_from: o.FilesFrom = None,
+    include: o.Include = None,
+    exclude: o.Exclude = None,
     check: o.Check = "quick",
     contract: o.Contract = "none",
     allow_raw_personal_data: o.AllowRaw = False,
@@ -129,8 +138,12 @@ def push(
     endpoint_url: o.EndpointUrl = None,
     addressing: o.Addressing = "auto",
     ca_bundle: o.CaBundle = None,
+    accelerate: o.Accelerate = False,
+    dualstack: o.Dualstack = False,
+    fips: o.Fips = False,
     state_dir: o.StateDir = None,
     receipt: o.Receipt = None,
+    sandbox: o.Sandbox = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -138,17 +151,29 @@ def push(
     no_color: o.NoColor = False,
 ) -> int:
     """Check, upload, verify, write a receipt. Run it again after any interruption: it continues by itself."""
-    return _push(SimpleNamespace(**locals()))
+    given = SimpleNamespace(**locals())
+    if not sandbox:
+        return _push(given)
+    from tiktok_upload.cli.sandbox import sandboxed  # noqa: PLC0415 - only here
+
+    with sandboxed(given):
+        return _push(given)
 
 
 app.command("resume", epilog="Example: tiktok-upload resume --dry-run")(resume)
 app.add_typer(uploads_app, name="uploads")
+app.add_typer(config_commands.app)
 
 
 @app.command(epilog="Example: tiktok-upload check events.parquet --check full")
 def check(
-    paths: o.Paths,
+    paths: o.Paths = None,
     *,
+    target: co.Target = None,
+    config: co.Config = None,
+    files_from: o.FilesFrom = None,
+    include: o.Include = None,
+    exclude: o.Exclude = None,
     check: o.Check = "quick",
     contract: o.Contract = "none",
     allow_raw_personal_data: o.AllowRaw = False,
@@ -164,23 +189,34 @@ def check(
     from tiktok_upload.settings import PushOptions  # noqa: PLC0415
 
     _refuse_contract(given.contract)
-    options = PushOptions(check=_check(given.check), allow_raw_personal_data=given.allow_raw_personal_data)
+    options = PushOptions(
+        check=_check(given.check),
+        include=tuple(given.include or ()),
+        exclude=tuple(given.exclude or ()),
+        allow_raw_personal_data=given.allow_raw_personal_data,
+    )
+    meant = _paths(given)
 
     def work(observe: Observer, stop: "Stop") -> RunReport:
-        return api.check(given.paths, options=options, observe=observe, stop=stop)
+        return api.check(meant, options=options, observe=observe, stop=stop)
 
-    return told(work, given)
+    return told(work, given, tables=True)
 
 
 @app.command(epilog="Example: tiktok-upload verify receipt.json")
 def verify(
     receipt: Annotated[Path, typer.Argument(metavar="RECEIPT", help="As --receipt wrote it.")],
     *,
+    target: co.ReceiptTarget = None,
+    config: co.Config = None,
     profile: o.Profile = None,
     region: o.Region = None,
     endpoint_url: o.EndpointUrl = None,
     addressing: o.Addressing = "auto",
     ca_bundle: o.CaBundle = None,
+    accelerate: o.Accelerate = False,
+    dualstack: o.Dualstack = False,
+    fips: o.Fips = False,
     retry_for: o.RetryFor = 60.0,
     json: o.Json = False,
     quiet: o.Quiet = False,
@@ -204,11 +240,17 @@ def _push(given: SimpleNamespace) -> int:
     from tiktok_upload.settings import PushOptions  # noqa: PLC0415
 
     if given.to is None:
-        raise UsageError("there is no destination", hint="add --to s3://bucket/prefix/")
+        raise UsageError(
+            "there is no destination",
+            hint="add --to s3://bucket/prefix/, or set a default target: tiktok-upload config init",
+        )
     _refuse_contract(given.contract)
     options = PushOptions(
         check=_check(given.check),
         proof=o.read_proof(given.checksum),
+        may_fall_back=given.checksum == "auto",
+        include=tuple(given.include or ()),
+        exclude=tuple(given.exclude or ()),
         overwrite=given.overwrite,
         restart=given.restart,
         dry_run=given.dry_run,
@@ -222,9 +264,11 @@ def _push(given: SimpleNamespace) -> int:
         object_options=_object_options(given),
     )
 
+    paths = _paths(given)
+
     def work(observe: Observer, stop: "Stop") -> RunReport:
         return api.push(
-            given.paths,
+            paths,
             to=given.to,
             options=options,
             state_directory=given.state_dir,
@@ -236,19 +280,26 @@ def _push(given: SimpleNamespace) -> int:
     return told(work, given)
 
 
+@app.command("sandbox", epilog="Example: tiktok-upload sandbox --port 9000 --dir ./s3")
+def run_sandbox(
+    *,
+    port: o.SandboxPort = 0,
+    bucket: o.SandboxBucket = o.SANDBOX_BUCKET,
+    directory: o.SandboxDirectory = None,
+    json: o.Json = False,
+) -> int:
+    """Run an S3 on this machine to try against, until Ctrl-C; needs no account."""
+    from tiktok_upload.cli.sandbox import serve  # noqa: PLC0415 - only here
+
+    return serve(port=port, bucket=bucket, directory=directory, json=json)
+
+
 @app.command(epilog="Example: tiktok-upload demo")
 def demo(*, quiet: o.Quiet = False, verbose: o.Verbose = False, no_color: o.NoColor = False) -> int:
-    """Try it without an account: a sample file, an S3 on this machine, a push and its receipt."""
+    """The whole story without an account: a sample file, a local S3, a push, a cut, a resume, the receipt."""
     from tiktok_upload.cli.demo import show  # noqa: PLC0415 - only here
 
-    def work(paths: list[str], to: str, endpoint_url: str, directory: Path) -> int:
-        return push(
-            paths, to=to, endpoint_url=endpoint_url, addressing="path", part_size=5 << 20,
-            state_dir=directory / "state", receipt=str(directory / "receipt.json"),
-            quiet=quiet, verbose=verbose, no_color=no_color,
-        )  # fmt: skip
-
-    return show(work)
+    return show(quiet=quiet, verbose=verbose, no_color=no_color)
 
 
 def _object_options(given: SimpleNamespace) -> "ObjectOptions":
@@ -263,6 +314,27 @@ def _object_options(given: SimpleNamespace) -> "ObjectOptions":
         metadata=tuple(given.metadata or ()),
         tags=tuple(given.tag or ()),
     )
+
+
+def _paths(given: SimpleNamespace) -> list[str]:
+    """What is named as arguments and in `--files-from`."""
+    from tiktok_upload.inputs import read_list  # noqa: PLC0415 - slow to import
+
+    listed = read_list(_list_of_files(given.files_from)) if given.files_from is not None else []
+    paths = [*(given.paths or ()), *listed]
+    if not paths:
+        raise UsageError("no file is named", hint="give a PATH, or --files-from a list of them")
+    return paths
+
+
+def _list_of_files(source: str) -> bytes:
+    try:
+        if source == "-":
+            return sys.stdin.buffer.read(_MOST_LIST_BYTES)
+        with Path(source).open("rb") as file:
+            return file.read(_MOST_LIST_BYTES)
+    except (OSError, ValueError, AttributeError) as exc:
+        raise UsageError(f"--files-from {escape(source)} cannot be read", hint="check the path") from exc
 
 
 def _check(text: str) -> "Check":

@@ -83,6 +83,7 @@ def read_proof(text: str) -> "Proof":
     return "crc64nvme" if text == "auto" else cast("Proof", text)
 
 
+SANDBOX_BUCKET = "sandbox"
 CHECKS = ("quick", "full", "none")
 CHECKSUMS = ("auto", "crc64nvme", "crc32c", "crc32", "md5")
 ADDRESSINGS = ("auto", "path", "virtual")
@@ -92,7 +93,7 @@ AUTO_CONCURRENCY = 16  # carries 300-1,400 MB/s where one stream carries 20-90
 MOST_CONCURRENCY = 512
 
 Paths = Annotated[
-    list[str], typer.Argument(metavar="PATH...", help="Files, directories (every *.parquet below) or globs.")
+    list[str] | None, typer.Argument(metavar="PATH...", help="Files, directories (every *.parquet below) or globs.")
 ]
 To = Annotated[
     str | None,
@@ -227,6 +228,30 @@ Addressing = Annotated[
 CaBundle = Annotated[
     str | None, _option("--ca-bundle", metavar="PEM", panel=_REACHING, help="Certificates to trust instead.")
 ]
+Accelerate = Annotated[
+    bool, _option("--accelerate", panel=_REACHING, help="S3 Transfer Acceleration; the bucket must allow it.")
+]
+Dualstack = Annotated[bool, _option("--dualstack", panel=_REACHING, help="Endpoints that speak IPv6, too.")]
+Fips = Annotated[bool, _option("--fips", panel=_REACHING, help="FIPS 140 endpoints.")]
+FilesFrom = Annotated[
+    str | None,
+    _option(
+        "--files-from",
+        metavar="FILE|-",
+        panel=_SENDING,
+        help="Paths from a file or stdin, one a line or each ended by a NUL.",
+    ),
+]
+Include = Annotated[
+    list[str] | None,
+    _option("--include", metavar="GLOB", panel=_SENDING, help="Only names that fit; may be repeated."),
+]
+Exclude = Annotated[
+    list[str] | None, _option("--exclude", metavar="GLOB", panel=_SENDING, help="No names that fit; may be repeated.")
+]
+Sandbox = Annotated[
+    bool, _option("--sandbox", panel=_SENDING, help="To a local S3 of its own for this run; gone afterwards.")
+]
 StateDir = Annotated[
     Path | None,
     _option("--state-dir", metavar="DIR", panel=_TELLING, help="Where journals and receipts lie, to resume from."),
@@ -242,3 +267,24 @@ LogFile = Annotated[
     Path | None, _option("--log-file", metavar="PATH", panel=_TELLING, help="Append every event, as JSON Lines.")
 ]
 NoColor = Annotated[bool, _option("--no-color", panel=_TELLING, help="As NO_COLOR does.")]
+
+SandboxPort = Annotated[
+    int,
+    typer.Option(
+        "--port", min=0, max=65535, envvar=environment_variable("--port"), show_envvar=False,
+        help="Where to listen on 127.0.0.1; 0 takes any that is free.",
+    ),
+]  # fmt: skip
+SandboxBucket = Annotated[
+    str,
+    typer.Option(
+        "--bucket", metavar="NAME", envvar=environment_variable("--bucket"), show_envvar=False, help="The bucket."
+    ),
+]
+SandboxDirectory = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir", metavar="DIR", envvar=environment_variable("--dir"), show_envvar=False,
+        help="Keep objects as plain files DIR/BUCKET/KEY; needs rclone.",
+    ),
+]  # fmt: skip

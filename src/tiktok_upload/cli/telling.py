@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tiktok_upload.stop import Stop
 
 
-def told(work: Callable[[Observer, "Stop"], RunReport], given: SimpleNamespace) -> int:
-    """Do the work and tell of it as the options say; returns the exit code."""
+def told(work: Callable[[Observer, "Stop"], RunReport], given: SimpleNamespace, *, tables: bool = False) -> int:
+    """Do the work and tell of it as the options say, with tables of what is in the files or without; the exit code."""
     from tiktok_upload.cli.human import Human  # noqa: PLC0415 - slow to import
     from tiktok_upload.portable import stop_signals  # noqa: PLC0415
     from tiktok_upload.stop import Stop  # noqa: PLC0415
@@ -59,7 +59,16 @@ def connection_of(given: SimpleNamespace) -> "Connection":
     from tiktok_upload.settings import Connection  # noqa: PLC0415 - slow to import
 
     addressing = cast("Addressing", o.one_of("--addressing", given.addressing, o.ADDRESSINGS))
-    return Connection(given.profile, given.region, given.endpoint_url, addressing, given.ca_bundle)
+    return Connection(
+        given.profile,
+        given.region,
+        given.endpoint_url,
+        addressing,
+        given.ca_bundle,
+        accelerate=given.accelerate,
+        dualstack=given.dualstack,
+        fips=given.fips,
+    )
 
 
 def _worked(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tiktok_upload.cli import config_options as co
 from tiktok_upload.cli import options as o
 from tiktok_upload.cli.output import JsonLines, now, say
 from tiktok_upload.cli.telling import connection_of, told
@@ -61,6 +62,8 @@ OlderThan = Annotated[
 def resume(
     ids: Ids = None,
     *,
+    target: co.JournalTarget = None,
+    config: co.Config = None,
     dry_run: o.DryRun = False,
     state_dir: o.StateDir = None,
     receipt: o.Receipt = None,
@@ -97,6 +100,8 @@ def resume(
 @uploads_app.command("list", epilog="Example: tiktok-upload uploads list --remote")
 def list_uploads(
     *,
+    target: co.JournalTarget = None,
+    config: co.Config = None,
     remote: Remote = False,
     to: Below = None,
     state_dir: o.StateDir = None,
@@ -105,6 +110,9 @@ def list_uploads(
     endpoint_url: o.EndpointUrl = None,
     addressing: o.Addressing = "auto",
     ca_bundle: o.CaBundle = None,
+    accelerate: o.Accelerate = False,
+    dualstack: o.Dualstack = False,
+    fips: o.Fips = False,
     json: o.Json = False,
 ) -> int:
     """What is unfinished: size, share done, age, where to."""
@@ -116,7 +124,15 @@ def list_uploads(
 
 
 @uploads_app.command("show", epilog="Example: tiktok-upload uploads show 4f0c")
-def show_upload(wanted: Id, *, remote: Remote = False, state_dir: o.StateDir = None, json: o.Json = False) -> int:
+def show_upload(
+    wanted: Id,
+    *,
+    target: co.JournalTarget = None,
+    config: co.Config = None,
+    remote: Remote = False,
+    state_dir: o.StateDir = None,
+    json: o.Json = False,
+) -> int:
     """All that is known of one."""
     given = SimpleNamespace(**locals(), to=None)
     from tiktok_upload.unfinished import find, known_here  # noqa: PLC0415 - slow to import
@@ -137,7 +153,14 @@ def show_upload(wanted: Id, *, remote: Remote = False, state_dir: o.StateDir = N
 
 
 @uploads_app.command("abort", epilog="Example: tiktok-upload uploads abort 4f0c")
-def abort_upload(wanted: Id, *, state_dir: o.StateDir = None, json: o.Json = False) -> int:
+def abort_upload(
+    wanted: Id,
+    *,
+    target: co.JournalTarget = None,
+    config: co.Config = None,
+    state_dir: o.StateDir = None,
+    json: o.Json = False,
+) -> int:
     """Remove what the store has of one upload, and forget it. The file stays, of course."""
     given = SimpleNamespace(**locals())
     from tiktok_upload.unfinished import find  # noqa: PLC0415 - slow to import
@@ -151,6 +174,8 @@ def abort_upload(wanted: Id, *, state_dir: o.StateDir = None, json: o.Json = Fal
 @uploads_app.command("clean", epilog="Example: tiktok-upload uploads clean --older-than 3d --to s3://bucket/incoming/")
 def clean_uploads(
     *,
+    target: co.JournalTarget = None,
+    config: co.Config = None,
     older_than: OlderThan = _STALE_S,
     to: Below = None,
     dry_run: o.DryRun = False,
@@ -160,6 +185,9 @@ def clean_uploads(
     endpoint_url: o.EndpointUrl = None,
     addressing: o.Addressing = "auto",
     ca_bundle: o.CaBundle = None,
+    accelerate: o.Accelerate = False,
+    dualstack: o.Dualstack = False,
+    fips: o.Fips = False,
     json: o.Json = False,
 ) -> int:
     """Drop this machine's stale uploads that nobody works on. What others began is listed, never touched."""
