@@ -111,7 +111,7 @@ def block_after(heading: str, language: str) -> str:
 def test_the_airflow_recipe_retries_what_may_pass_and_fails_what_will_not(
     code: int, outcome: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class AirflowFailException(Exception):
+    class AirflowFailException(Exception):  # noqa: N818 - Airflow's name
         """As in airflow.exceptions: no more tries."""
 
     def run(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
@@ -124,7 +124,7 @@ def test_the_airflow_recipe_retries_what_may_pass_and_fails_what_will_not(
     monkeypatch.setitem(sys.modules, "airflow.exceptions", fake)
     monkeypatch.setattr(subprocess, "run", run)
     recipe: dict[str, Any] = {}
-    exec(compile(block_after("Airflow", "python"), "README.md", "exec"), recipe)  # noqa: S102 - our own page
+    exec(compile(block_after("Airflow", "python"), "README.md", "exec"), recipe)
     if outcome == "done":
         assert recipe["deliver"]("events.parquet", "s3://bucket/in/")["exit_code"] == 0
         return
