@@ -13,14 +13,12 @@ import pytest
 from tests.support.command import Command, clean_environment
 from tests.support.parquet_files import write_good
 
-import tiktok_upload.cli.human
 from tiktok_upload import api
 from tiktok_upload.cli.check_table import print_check
 from tiktok_upload.events import FileReport
 from tiktok_upload.settings import PushOptions
 
 LOW, HIGH, EMAIL = 271828, 314159, "bob@example.com"
-WIRED_IN = "print_check" in Path(tiktok_upload.cli.human.__file__).read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -118,10 +116,6 @@ def test_the_event_is_read_back_as_json_of_version_1(command: Command, tmp_path:
 
 
 # ---------------------------------------------------------------------------------------------------- the whole command
-wired_in = pytest.mark.skipif(not WIRED_IN, reason="the table is not yet in the command")
-
-
-@wired_in
 def test_check_prints_the_table_on_stdout_and_the_verdict_on_stderr(command: Command, people: Path) -> None:
     ended = command.run("check", people, COLUMNS="80")
     assert ended.stdout.splitlines()[0] == str(people)
@@ -131,13 +125,11 @@ def test_check_prints_the_table_on_stdout_and_the_verdict_on_stderr(command: Com
     assert verdict.startswith(f"sound: {people} (")
 
 
-@wired_in
 @pytest.mark.parametrize("option", ["--quiet", "--json"])
 def test_no_table_is_printed_for_machines_or_when_quiet(command: Command, people: Path, option: str) -> None:
     assert "271828" not in command.run("check", people, option).stdout
 
 
-@wired_in
 def test_a_broken_file_has_its_finding_once_and_its_error_on_stderr(command: Command, tmp_path: Path) -> None:
     good = write_good(tmp_path / "good.parquet")
     (tmp_path / "cut.parquet").write_bytes(good.read_bytes()[:-9])

@@ -198,7 +198,8 @@ def test_the_same_content_that_somebody_else_put_there_is_already_there(
 def test_restart_begins_anew_and_removes_what_was_stored_before(s3: HostileS3, command: Command, big: Path) -> None:
     s3.script(Fault.error("CompleteMultipartUpload", "AccessDenied"))
     refused = command.push(big, "--part-size", "5MiB")
-    assert (refused.code, refused.error["kept"]) == (6, "3 parts, 12.1 MiB; they stay at the store until a rule of the bucket removes them")
+    assert refused.code == 6
+    assert refused.error["kept"].startswith("3 parts, 12.1 MiB; they stay at the store")
     assert len(s3.uploads("bkt")) == 1
     anew = command.push(big, "--part-size", "5MiB", "--restart")
     assert (anew.code, anew.file["parts_reused"], anew.file["bytes_sent"]) == (0, 0, big.stat().st_size)
@@ -355,7 +356,7 @@ def test_a_receipt_lies_in_the_state_directory_and_says_what_was_delivered(
     (path,) = (command.state / "receipts").iterdir()
     receipt: dict[str, Any] = json.loads(path.read_text())
     found = stored(s3, "in/big.parquet")
-    assert (ended.code, ended.errors, ended.file["receipt"]) == (0, [], path.name)
+    assert (ended.code, ended.errors, ended.file["receipt"]) == (0, [], str(path))
     assert path.stat().st_mode & 0o777 == 0o600
     assert receipt["schema"] == 1
     assert [receipt[name] for name in ("bucket", "key", "endpoint")] == ["bkt", "in/big.parquet", s3.endpoint]

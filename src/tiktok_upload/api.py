@@ -61,12 +61,16 @@ _LEAST_A_STREAM = 512 << 10
 _UNVERSIONED = "null"  # what S3 calls the version of an object in a bucket that keeps none
 
 
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""Files, directories and globs: one, or several."""
+
+
 def nobody(_: object) -> None:
     """An observer that does not listen."""
 
 
 def push(
-    paths: Sequence[str],
+    paths: Paths,
     *,
     to: str,
     options: PushOptions | None = None,
@@ -93,7 +97,7 @@ def push(
         UploadToolError: Nothing could be begun: a wrong setting, no credentials, no state directory.
     """
     options = options or PushOptions()
-    inputs = _named(paths, parse_destination(to), options)
+    inputs = _named(_texts(paths), parse_destination(to), options)
     _refuse_reserved(options)
     directory = state_directory or default_state_directory()
     run = Run(options, directory, receipt, observe, stop or Stop())
@@ -103,7 +107,7 @@ def push(
 
 
 def check(
-    paths: Sequence[str],
+    paths: Paths,
     *,
     options: PushOptions | None = None,
     observe: Observer = nobody,
@@ -113,7 +117,7 @@ def check(
     run = Run(options or PushOptions(), default_state_directory(), None, observe, stop or Stop())
     with Inspector() as inspector, JournalDirectory(default_state_directory()) as journals:
         inspector.start()
-        inputs = selected(find_inputs(paths), run.options.include, run.options.exclude)
+        inputs = selected(find_inputs(_texts(paths)), run.options.include, run.options.exclude)
         return run.check(inputs, inspector, journals)
 
 
@@ -159,11 +163,33 @@ class Run:
     stop: Stop
 
     def push(
-        self, inputs: list[tuple[Input, str]], bucket: str, inspector: Inspector, journals: JournalDirectory
+        self,
+        inputs: list[tuple[Input, str]],
+        bucket: str,
+        inspector: Inspector,
+        journals: JournalDirectory,
+        *,
+        begun_at: str | None = None,
     ) -> RunReport:
-        """Connect and deliver."""
+        """Connect and deliver.
+
+        Args:
+            inputs: Each file with its key.
+            bucket: Where to.
+            inspector: Looks into the files.
+            journals: Of the state directory.
+            begun_at: The endpoint that an earlier run had; another one now is refused.
+
+        Raises:
+            UploadToolError: Nothing can be begun.
+        """
         receipt_path(self.receipt, self.directory, "", "", several=len(inputs) > 1)  # refuse before anything is sent
         clients = _clients(self.options)
+        if begun_at is not None and clients.endpoint != begun_at:
+            raise UsageError(
+                "these uploads were begun at another store than the settings lead to now",
+                hint="set the endpoint as it was (AWS_ENDPOINT_URL_S3, the profile), or drop them: uploads abort ID",
+            )
         store = S3Store(clients, bucket, proof=self.options.proof, options=self.options.object_options)
         tools = _tools(self.options, store, self.stop)
         if self.options.may_fall_back:
@@ -246,9 +272,11 @@ class Run:
         if confirmed is None or journal is None or delivery.key is None:
             return report
         path = receipt_path(self.receipt, self.directory, journal.name, delivery.key, several=several)
-        report = replace(report, receipt=path.name if self.receipt is None else str(path))
+        # What a receipt says of itself has no path above the given one; people and scripts are told all of it.
+        named = replace(report, receipt=path.name if self.receipt is None else str(path))
+        report = replace(report, receipt=str(path))
         content = receipt_json(
-            report,
+            named,
             delivery.planned,
             head_etag=confirmed.etag,
             delivered_at=_now(),
@@ -261,6 +289,11 @@ class Run:
                 return replace(report, receipt=None, error=error)
             return replace(report, receipt=None, warnings=(*report.warnings, error.message))
         return report
+
+
+def _texts(paths: Paths) -> list[str]:
+    """As texts; a single path is one path, not a sequence of its letters."""
+    return [os.fspath(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
 
 
 def _named(paths: Sequence[str], destination: Destination, options: PushOptions) -> list[tuple[Input, str]]:

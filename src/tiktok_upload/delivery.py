@@ -90,6 +90,7 @@ class Delivery:
         in_flight: Bytes out, by part.
         asked_before: An earlier PutObject or Complete may have been carried out.
         was_planned: The plan comes from an earlier run.
+        refused: The store does not take this kind of request; once nothing is in flight, another is tried.
         restarts: How often the store lost or contradicted the upload in this run.
     """
 
@@ -127,6 +128,7 @@ class Delivery:
     asked_before: bool = False
     was_planned: bool = False
     restarts: int = 0
+    refused: StoreFault | None = None
 
     @property
     def path(self) -> str:

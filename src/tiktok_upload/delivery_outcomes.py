@@ -2,6 +2,7 @@
 
 import heapq
 from dataclasses import replace
+from pathlib import Path
 
 from tiktok_upload.answers import Absence, NoListing, ObjectSeen
 from tiktok_upload.checksum import Proof, crc_for
@@ -25,6 +26,7 @@ from tiktok_upload.look import Looked
 from tiktok_upload.plan import PlanError, plan_upload
 from tiktok_upload.reconcile import NONCE, Existing, Verdict, begin, comparable_etag, is_ours, judge, reconcile
 from tiktok_upload.records import Aborted, Completed, Confirmed, Created, Planned, UploadLost
+from tiktok_upload.settings import PushOptions
 from tiktok_upload.state import Step, fold
 from tiktok_upload.stop import Cancelled
 from tiktok_upload.units import format_size
@@ -42,6 +44,8 @@ def take(delivery: Delivery, step: Step, number: int | None, outcome: object) ->
             delivery.in_flight.clear()
     try:
         _fold(delivery, step, number, outcome)
+        if delivery.refused is not None and not delivery.in_flight:
+            _fall_back(delivery, delivery.refused)
     except UploadToolError as error:
         delivery.fail(error)
 
@@ -140,8 +144,16 @@ def _wanted(delivery: Delivery, fingerprint: Fingerprint, key: str, *, proof: Pr
         overwrite=frame.options.overwrite,
         checked_at=frame.now(),
         tool=frame.version,
-        run=frame.options.to_json(),
+        run=_as_begun(frame.options).to_json(),
     )
+
+
+def _as_begun(options: PushOptions) -> PushOptions:
+    """The options, fit to be used again from another working directory."""
+    bundle = options.connection.ca_bundle
+    if bundle is None:
+        return options
+    return replace(options, connection=replace(options.connection, ca_bundle=str(Path(bundle).absolute())))
 
 
 # --------------------------------------------------------------------------------------------- what is at the store
@@ -322,7 +334,7 @@ def _failed(delivery: Delivery, step: Step, number: int | None, outcome: BaseExc
     if not isinstance(outcome, StoreFault):
         raise outcome
     if _may_fall_back(delivery, step, outcome):
-        _fall_back(delivery, outcome)
+        delivery.refused, delivery.observed = outcome, False
     elif step is Step.ABORT_STALE:
         delivery.tries_aborts = False
         delivery.warn(f"an older upload to this key could not be removed ({outcome}); its parts are billed until it is")
@@ -347,8 +359,8 @@ def _may_fall_back(delivery: Delivery, step: Step, fault: StoreFault) -> bool:
 
 def _fall_back(delivery: Delivery, fault: StoreFault) -> None:
     delivery.warn(f"the store refused the request with a CRC ({fault}); it is asked with Content-MD5 instead")
+    delivery.refused = None
     delivery.write(_wanted(delivery, delivery.planned.fingerprint, delivery.planned.key, proof="md5"))
-    delivery.pending = delivery.state.missing()
 
 
 def _count_restart(delivery: Delivery, fault: StoreFault) -> None:

@@ -11,6 +11,7 @@ from tiktok_upload.text import escape
 
 _MAGIC = frozenset("*?[")
 _LONGEST_PATH = 32_767  # of any system
+_MOST_SHORT = 8  # more names of one character each than this are the bytes of UTF-16
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,16 @@ def read_list(data: bytes) -> list[str]:
     """
     if data.startswith(b"PAR1"):
         raise UsageError("--files-from is a parquet file, not a list of files", hint="give the file itself as PATH")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UsageError(
+            "--files-from is UTF-16, not UTF-8", hint="write it as UTF-8 (PowerShell: Out-File -Encoding utf8)"
+        )
+    data = data.removeprefix(b"\xef\xbb\xbf")
     separator = b"\0" if b"\0" in data else b"\n"
     lines = [line.removesuffix(b"\r") if separator == b"\n" else line for line in data.split(separator)]
     paths = [os.fsdecode(line) for line in lines if line.strip()]
+    if len(paths) > _MOST_SHORT and separator == b"\0" and all(len(path) == 1 for path in paths):
+        raise UsageError("--files-from is UTF-16 or UTF-32, not UTF-8", hint="write it as UTF-8")
     if not paths:
         raise UsageError("--files-from names no file", hint="give one path a line, or each ended by a NUL")
     if any(len(path) > _LONGEST_PATH or not _is_text(path) for path in paths):

@@ -52,6 +52,11 @@ def _body(event: Event) -> dict[str, Any]:
             return {**path_json(event.path), **_without_path(asdict(event))}
 
 
+def clean_json(value: Any) -> Any:
+    """Plain JSON values with text that is not UTF-8 escaped, at any depth."""
+    return _clean(value)
+
+
 def result_json(report: RunReport, at: str) -> dict[str, Any]:
     """The last line of `--json`."""
     plain = {

@@ -1,5 +1,6 @@
 """`resume`: go on with every interrupted upload of this machine, each as it was begun."""
 
+import functools
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,8 +18,8 @@ from tiktok_upload.settings import PushOptions
 from tiktok_upload.stop import Stop
 from tiktok_upload.unfinished import Unfinished, find, known_here, options_of, state_of
 
-Group = tuple[str, PushOptions]
-"""Files that go to one bucket in one way."""
+Group = tuple[str, str, PushOptions]
+"""Files that go to one bucket of one endpoint in one way."""
 
 
 def resume(
@@ -55,11 +56,14 @@ def resume(
         reports += damaged
         for report in damaged:
             observe(FileFailed(report))
-        for (bucket, options), inputs in groups.items():
+        for (bucket, endpoint, options), inputs in groups.items():
             run = Run(options, directory, receipt, observe, stop)
-            reports += _delivered(run, inputs, bucket, inspector, journals)
+            push = functools.partial(run.push, inputs, bucket, inspector, journals, begun_at=endpoint)
+            reports += _delivered(push, run, inputs, bucket)
+    order = {upload.uri or upload.id: place for place, upload in enumerate(waiting)}
+    reports.sort(key=lambda report: order.get(report.uri or report.path, len(order)))
     counts = Counter[str](report.status for report in reports)
-    run_error = stop.error if any(report.status == "interrupted" for report in reports) else None
+    run_error = next((report.error for report in reports if report.status == "interrupted"), None)
     return summarize(reports, seconds=time.monotonic() - started_s, counts=dict(counts), run_error=run_error)
 
 
@@ -83,7 +87,7 @@ def _grouped(
             damaged.append(FileReport(upload.path or upload.id, upload.uri or None, "failed", error=error))
             continue
         path = Path(planned.path)
-        groups.setdefault((planned.bucket, options), []).append((Input(path, path.name), planned.key))
+        groups.setdefault((planned.bucket, planned.endpoint, options), []).append((Input(path, path.name), planned.key))
     return groups, damaged
 
 
@@ -95,11 +99,11 @@ def _planned(journals: JournalDirectory, upload: Unfinished) -> Planned:
 
 
 def _delivered(
-    run: Run, inputs: list[tuple[Input, str]], bucket: str, inspector: Inspector, journals: JournalDirectory
+    push: Callable[[], RunReport], run: Run, inputs: list[tuple[Input, str]], bucket: str
 ) -> Sequence[FileReport]:
     """The reports of one group; what keeps it from beginning at all is each file's error."""
     try:
-        return run.push(inputs, bucket, inspector, journals).files
+        return push().files
     except UploadToolError as error:
         reports = [FileReport(str(item.path), f"s3://{bucket}/{key}", "failed", error=error) for item, key in inputs]
         for report in reports:

@@ -95,9 +95,14 @@ class PushOptions:
         known = {field.name for field in fields(cls)} - _OF_ONE_RUN
         kept = {name: value for name, value in data.items() if name in known}
         pairs = {name: tuple(map(tuple, data["object_options"].get(name, ()))) for name in ("metadata", "tags")}
-        kept["connection"] = Connection(**data["connection"])
-        kept["object_options"] = ObjectOptions(**{**data["object_options"], **pairs})
+        kept["connection"] = Connection(**_known(Connection, data["connection"]))
+        kept["object_options"] = ObjectOptions(**{**_known(ObjectOptions, data["object_options"]), **pairs})
         return cls(**{**kept, **changes})
+
+
+def _known(kind: type[Connection | ObjectOptions], data: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in data.items() if name in names}
 
 
 _OF_ONE_RUN = {"dry_run", "restart", "deadline_s", "include", "exclude"}

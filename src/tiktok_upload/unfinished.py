@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from tiktok_upload.answers import UploadSurvey
+from tiktok_upload.answers import NoListing, UploadSurvey
 from tiktok_upload.errors import JournalError, UsageError
 from tiktok_upload.faults import StoreFault, explain
 from tiktok_upload.journal import JournalDirectory, default_state_directory
@@ -117,7 +117,7 @@ def options_of(planned: Planned, **changes: Any) -> PushOptions:
     """
     try:
         options = PushOptions.from_json(planned.run, **changes)
-    except (KeyError, TypeError) as exc:
+    except (KeyError, TypeError, AttributeError, ValueError) as exc:
         raise JournalError("the state of this upload does not say how it was begun", code="journal_damaged") from exc
     url = options.connection.endpoint_url or planned.endpoint or None
     return replace(options, connection=replace(options.connection, endpoint_url=url))
@@ -141,6 +141,8 @@ def with_survey(found: Unfinished, planned: Planned, clients: Clients) -> Unfini
         survey = store_of(planned, clients).survey(planned.key, found.upload_id)
     except StoreFault as fault:
         raise explain(fault, f"the parts of {found.uri} could not be listed") from fault
+    if survey is NoListing.GONE:
+        return replace(found, stored_bytes=0, parts_stored=0)
     if not isinstance(survey, UploadSurvey):
         return found
     return replace(found, stored_bytes=survey.size_bytes, parts_stored=survey.parts, kept_until=survey.kept_until)
@@ -170,6 +172,8 @@ def abort(journals: JournalDirectory, name: str, clients: Clients) -> Unfinished
     """
     with journals.open(name) as journal:
         state = fold(journal.records)
+        if not state.is_unfinished():
+            raise UsageError(f"the upload {name[:_SHOWN]} is finished", hint="nothing is left to remove")
         found = _described(journals, name, state, "interrupted")
         planned = state.planned
         if planned is not None:

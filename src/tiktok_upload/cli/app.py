@@ -149,6 +149,7 @@ def push(
     verbose: o.Verbose = False,
     log_file: o.LogFile = None,
     no_color: o.NoColor = False,
+    progress: o.Progress = "auto",
 ) -> int:
     """Check, upload, verify, write a receipt. Run it again after any interruption: it continues by itself."""
     given = SimpleNamespace(**locals())
@@ -182,6 +183,7 @@ def check(
     verbose: o.Verbose = False,
     log_file: o.LogFile = None,
     no_color: o.NoColor = False,
+    progress: o.Progress = "auto",
 ) -> int:
     """Everything that push checks, sending nothing."""
     given = SimpleNamespace(**locals())
@@ -200,7 +202,9 @@ def check(
     def work(observe: Observer, stop: "Stop") -> RunReport:
         return api.check(meant, options=options, observe=observe, stop=stop)
 
-    return told(work, given, tables=True)
+    from tiktok_upload.cli.check_table import print_check  # noqa: PLC0415 - only here
+
+    return told(work, given, table=None if given.json else print_check)
 
 
 @app.command(epilog="Example: tiktok-upload verify receipt.json")
@@ -223,6 +227,7 @@ def verify(
     verbose: o.Verbose = False,
     log_file: o.LogFile = None,
     no_color: o.NoColor = False,
+    progress: o.Progress = "auto",
 ) -> int:
     """Is the stored object still the one of this receipt: size, checksum, ETag and version."""
     given = SimpleNamespace(**locals())
@@ -329,12 +334,13 @@ def _paths(given: SimpleNamespace) -> list[str]:
 
 def _list_of_files(source: str) -> bytes:
     try:
-        if source == "-":
-            return sys.stdin.buffer.read(_MOST_LIST_BYTES)
-        with Path(source).open("rb") as file:
-            return file.read(_MOST_LIST_BYTES)
+        with sys.stdin.buffer if source == "-" else Path(source).open("rb") as file:
+            data = file.read(_MOST_LIST_BYTES + 1)
     except (OSError, ValueError, AttributeError) as exc:
         raise UsageError(f"--files-from {escape(source)} cannot be read", hint="check the path") from exc
+    if len(data) > _MOST_LIST_BYTES:
+        raise UsageError(f"--files-from {escape(source)} is too long", hint="split it, or give the directory")
+    return data
 
 
 def _check(text: str) -> "Check":

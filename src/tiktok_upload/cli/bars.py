@@ -1,72 +1,157 @@
-"""Bars on a terminal; imported only where there is one, since rich takes a while to import."""
+"""A terminal: lines that stay, and below them a frame that moves. Imported only where there is one: rich is slow."""
 
-from collections import deque
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn
-from rich.progress import Progress as Bars
+from rich.control import Control
+from rich.segment import ControlType
+from rich.text import Text
 
-from tiktok_upload.cli.words import file_text, name, short, time_left, total_text
-from tiktok_upload.events import Progress
-from tiktok_upload.units import format_rate
+from tiktok_upload.cli.frame import Line, Script, Tone, View, frame
 
-_ALL = ""  # the key of the bar for all files; no path is empty
-_SPEED_OVER = 8  # progress events, one a second
+_INDENT = "    "
+_STYLES: dict[Tone, str] = {
+    "plain": "",
+    "ok": "green",
+    "warning": "yellow",
+    "error": "bold red",
+    "hint": "bold",
+    "bar": "cyan",
+    "sent": "cyan",
+    "rest": "dim",
+}
+# A number and its unit stay together.
+_BREAKS = re.compile(r"(?<!\d) +| +(?!(?:[KMGT]?i?B(?:/s)?|s|min|h|d|%)(?!\w))")
+_FALLBACK_ENCODING = "ascii"
 
 
-class FileBars:
-    """A bar a file in flight, as many as fit, and one for all."""
+def terminal(*, no_color: bool) -> "Screen":
+    """What stderr is."""
+    # None leaves it to NO_COLOR.
+    console = Console(stderr=True, no_color=no_color or None, highlight=False, markup=False, emoji=False)
+    # The fonts of a legacy Windows console lack what its encoding may hold.
+    encoding = _FALLBACK_ENCODING if console.legacy_windows else getattr(sys.stderr, "encoding", None)
+    return Screen(console, Script(encoding or _FALLBACK_ENCODING))
 
-    def __init__(self, *, no_color: bool) -> None:
-        # None leaves it to NO_COLOR.
-        console = Console(stderr=True, no_color=no_color or None, highlight=False, soft_wrap=True)
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[text]}", markup=False),
-        )
-        self._bars = Bars(*columns, console=console, transient=True, auto_refresh=False)
-        self._tasks: dict[str, TaskID] = {}
-        self._samples: deque[tuple[float, int]] = deque(maxlen=_SPEED_OVER)
+
+class Screen:
+    """Lines on a terminal with a frame below them.
+
+    The cursor rests on a line of its own below the frame, so that what the terminal echoes (`^C`) harms nothing, and
+    a killed process leaves the prompt where it belongs. A terminal that goes away is no error.
+
+    Args:
+        console: Of rich.
+        script: What it can show.
+    """
+
+    def __init__(self, console: Console, script: Script) -> None:
         self._console = console
-        self._is_on = False
+        self._script = script
+        self._drawn: tuple[Line, ...] = ()
+        self._view: View | None = None
+        self._is_busy = False
+        self._later: list[tuple[str, Tone]] = []
 
-    def show(self, event: Progress) -> None:
-        """Draw what is in flight now."""
-        if not self._is_on:
-            self._bars.start()
-            self._is_on = True
-        self._samples.append((event.seconds, event.bytes_sent))
-        room = max(1, self._console.height - 4)
-        shown = {file.path: file for file in event.files[:room]}
-        for path in self._tasks.keys() - shown.keys() - {_ALL}:
-            self._bars.remove_task(self._tasks.pop(path))
-        for path, file in shown.items():
-            self._update(path, name(path), file.bytes_stored, file.size_bytes, file_text(file))
-        if event.files_total > 1 or not event.files:
-            self._update(_ALL, "all files", event.bytes_stored, event.bytes_total, total_text(event, self._speed()))
-        elif self._tasks:
-            file = event.files[0]
-            left = time_left(file.size_bytes - file.bytes_stored, self._speed())
-            text = f"{file_text(file)} · {format_rate(self._speed())}{left}"
-            self._update(file.path, name(file.path), file.bytes_stored, file.size_bytes, text)
-        self._bars.refresh()
+    def show(self, view: View) -> None:
+        """Draw the frame anew."""
+        self._view = view
+        self._write(lambda: None)
 
-    def line(self, text: str) -> None:
-        """A line above the bars."""
-        self._console.print(text, markup=False)
+    def line(self, text: str, tone: Tone = "plain") -> None:
+        """Lines above the frame, broken at words; the first one's label in this tone.
+
+        May be called from a signal handler: what comes in the middle of another drawing waits for its end.
+        """
+        if self._is_busy:
+            self._later.append((text, tone))
+        else:
+            self._write(lambda: self._print(text, tone))
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """The frame is away meanwhile: for whoever writes to the same terminal."""
+        view, self._view = self._view, None
+        self._write(lambda: None)
+        try:
+            yield
+        finally:
+            self._view = view
+            self._write(lambda: None)
 
     def stop(self) -> None:
-        """Take the bars away."""
-        if self._is_on:
-            self._bars.stop()
-            self._is_on = False
+        """Take the frame away."""
+        self._view = None
+        self._write(lambda: None)
 
-    def _update(self, key: str, label: str, done: int, total: int, text: str) -> None:
-        if key not in self._tasks:
-            self._tasks[key] = self._bars.add_task(short(label), total=total or None, text="")
-        self._bars.update(self._tasks[key], completed=done, total=total or None, text=text)
+    # ------------------------------------------------------------------------------------------------------- drawing
+    def _write(self, print_lines: Callable[[], None]) -> None:
+        """The frame away, the lines, the frame again: in one piece, so that nothing flickers."""
+        self._is_busy = True
+        try:
+            with self._console:
+                self._erase()
+                print_lines()
+                while self._later:
+                    self._print(*self._later.pop(0))
+                self._draw()
+        except (OSError, ValueError):
+            self._drawn = ()
+        finally:
+            self._is_busy = False
+        if self._later:  # a signal came between the last look and here
+            self._write(lambda: None)
 
-    def _speed(self) -> float:
-        (first_s, first), (last_s, last) = self._samples[0], self._samples[-1]
-        return max(0.0, (last - first) / (last_s - first_s)) if last_s > first_s else 0.0
+    def _erase(self) -> None:
+        if not self._drawn:
+            return
+        width, height = self._console.size
+        rows = sum(max(1, -(-_cells(line) // max(1, width))) for line in self._drawn)  # narrower, lines take more rows
+        up = [(ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)] * min(rows, height - 1)
+        self._console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), *up))
+        self._drawn = ()
+
+    def _draw(self) -> None:
+        if self._view is None:
+            return
+        width, height = self._console.size
+        lines = frame(self._view, width, height, self._script)
+        for line in lines:
+            self._put(Text.assemble(*((text, _STYLES[tone]) for text, tone in line)))
+        self._drawn = tuple(lines)
+
+    def _print(self, text: str, tone: Tone) -> None:
+        for number, line in enumerate(text.splitlines()):
+            for row in wrapped(self._script.shown(line), self._console.width):
+                shown = Text(row)
+                label = row.find(":") + 1
+                if label and not row.startswith(_INDENT):
+                    shown.stylize(_STYLES[tone if number == 0 else "hint"], 0, label)
+                self._put(shown)
+
+    def _put(self, text: Text) -> None:
+        # Wider lines are the terminal's to break: so a path or a URI can still be copied whole.
+        self._console.print(text, soft_wrap=True)
+
+
+def _cells(line: Line) -> int:
+    return sum(cell_len(text) for text, _ in line)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The line, broken at words, what follows indented; a word that is wider than the screen stays whole."""
+    if cell_len(text) <= width:
+        return [text]
+    lead = text[: len(text) - len(text.lstrip(" "))]
+    rows, row = [], lead
+    for word in _BREAKS.split(text.strip(" ")):
+        is_first = not row.strip()
+        if not is_first and cell_len(row) + 1 + cell_len(word) > width:
+            rows.append(row)
+            row, is_first = _INDENT if width > 2 * len(_INDENT) else "", True
+        row += word if is_first else f" {word}"
+    return [*rows, row]

@@ -84,6 +84,7 @@ def read_proof(text: str) -> "Proof":
 
 
 SANDBOX_BUCKET = "sandbox"
+PROGRESS = ("auto", "bar", "plain", "none")
 CHECKS = ("quick", "full", "none")
 CHECKSUMS = ("auto", "crc64nvme", "crc32c", "crc32", "md5")
 ADDRESSINGS = ("auto", "path", "virtual")
@@ -251,6 +252,15 @@ Exclude = Annotated[
 ]
 Sandbox = Annotated[
     bool, _option("--sandbox", panel=_SENDING, help="To a local S3 of its own for this run; gone afterwards.")
+]
+Progress = Annotated[
+    str,
+    _option(
+        "--progress",
+        metavar="auto|bar|plain|none",
+        panel=_TELLING,
+        help="plain: a line every 30 s and nothing that moves, for screen readers and logs; none: no progress at all.",
+    ),
 ]
 StateDir = Annotated[
     Path | None,

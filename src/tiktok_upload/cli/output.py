@@ -29,6 +29,7 @@ class Style:
     verbose: bool = False
     no_color: bool = False
     log_file: Path | None = None
+    progress: str = "auto"
 
 
 def now() -> str:

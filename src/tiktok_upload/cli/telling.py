@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from tiktok_upload.cli import options as o
-from tiktok_upload.cli.output import JsonLines, Style, opened_log, say, say_error, tell_result
+from tiktok_upload.cli.output import JsonLines, Style, opened_log, say, tell_result
 from tiktok_upload.errors import UploadToolError
-from tiktok_upload.events import Event, Observer, RunReport, summarize
+from tiktok_upload.events import Event, FileReport, Observer, RunReport, summarize
 
 if TYPE_CHECKING:
     from tiktok_upload.cli.human import Human
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from tiktok_upload.stop import Stop
 
 
-def told(work: Callable[[Observer, "Stop"], RunReport], given: SimpleNamespace, *, tables: bool = False) -> int:
-    """Do the work and tell of it as the options say, with tables of what is in the files or without; the exit code."""
+def told(
+    work: Callable[[Observer, "Stop"], RunReport],
+    given: SimpleNamespace,
+    *,
+    table: Callable[[FileReport], None] | None = None,
+) -> int:
+    """Do the work and tell of it as the options say, each file's facts by `table` if there is one; the exit code."""
     from tiktok_upload.cli.human import Human  # noqa: PLC0415 - slow to import
     from tiktok_upload.portable import stop_signals  # noqa: PLC0415
     from tiktok_upload.stop import Stop  # noqa: PLC0415
@@ -30,7 +35,7 @@ def told(work: Callable[[Observer, "Stop"], RunReport], given: SimpleNamespace, 
     style, stop = _style(given), Stop()
     with ExitStack() as stack:
         log = stack.enter_context(opened_log(style.log_file))
-        human = stack.enter_context(Human(style, clock=time.monotonic))
+        human = stack.enter_context(Human(style, clock=time.monotonic, progress=style.progress, table=table))
         lines = JsonLines(sys.stdout) if style.json else None
         listeners = [listener for listener in (lines, log, human) if listener is not None]
 
@@ -42,7 +47,7 @@ def told(work: Callable[[Observer, "Stop"], RunReport], given: SimpleNamespace, 
         report = _worked(work, observe, stop, verbose=style.verbose)
         human.result(report)
         if report.error is not None and (not report.files or report.status == "interrupted"):
-            say_error(report.error, verbose=False)
+            human.error(report.error)
         tell_result(report, lines, log)
     return report.exit_code
 
@@ -86,11 +91,11 @@ def _worked(
 
 def _on_signal(stop: "Stop", exit_code: int, human: "Human") -> None:
     if stop.is_set():
-        human.leave_terminal()
         os._exit(exit_code)
     human.stopping()
     stop.interrupt(exit_code)
 
 
 def _style(given: SimpleNamespace) -> Style:
-    return Style(given.json, given.quiet, given.verbose, given.no_color, given.log_file)
+    progress = cast("str", o.one_of("--progress", getattr(given, "progress", "auto"), o.PROGRESS))
+    return Style(given.json, given.quiet, given.verbose, given.no_color, given.log_file, progress)

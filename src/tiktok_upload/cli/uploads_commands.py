@@ -11,11 +11,11 @@ import typer
 
 from tiktok_upload.cli import config_options as co
 from tiktok_upload.cli import options as o
-from tiktok_upload.cli.output import JsonLines, now, say
+from tiktok_upload.cli.output import JsonLines, now, say, say_error
 from tiktok_upload.cli.telling import connection_of, told
 from tiktok_upload.errors import JournalError, UploadToolError, UsageError
 from tiktok_upload.events import Observer, RunReport, summarize
-from tiktok_upload.machine import result_json
+from tiktok_upload.machine import clean_json, path_json, result_json
 from tiktok_upload.text import escape
 from tiktok_upload.units import format_duration, format_size, parse_duration
 
@@ -72,6 +72,7 @@ def resume(
     verbose: o.Verbose = False,
     log_file: o.LogFile = None,
     no_color: o.NoColor = False,
+    progress: o.Progress = "auto",
 ) -> int:
     """Continue every interrupted upload that this machine knows of, each as it was begun."""
     given = SimpleNamespace(**locals())
@@ -200,8 +201,11 @@ def clean_uploads(
         stale = [
             upload for upload in found if upload.standing == "interrupted" and is_older(upload, older_than, moment)
         ]
-        aborted = stale if dry_run else [_abort(journals, upload.id) for upload in stale]
-    _tell_aborted(aborted, given, kept=[upload for upload in found if upload not in stale])
+        aborted, errors = (stale, []) if dry_run else _abort_all(journals, stale)
+    gone = {upload.id for upload in aborted}
+    _tell_aborted(aborted, given, kept=[upload for upload in found if not upload.id or upload.id not in gone])
+    if errors:
+        raise errors[0]
     return 0
 
 
@@ -255,6 +259,20 @@ def _abort(journals: "JournalDirectory", name: str) -> "Unfinished":
         return abort(journals, name, clients)
 
 
+def _abort_all(
+    journals: "JournalDirectory", stale: "list[Unfinished]"
+) -> "tuple[list[Unfinished], list[UploadToolError]]":
+    """One that cannot be removed does not keep the others."""
+    aborted, errors = [], []
+    for upload in stale:
+        try:
+            aborted.append(_abort(journals, upload.id))
+        except UploadToolError as error:
+            say_error(error, verbose=False)
+            errors.append(error)
+    return aborted, errors
+
+
 @contextmanager
 def _clients(connection: "Connection") -> "Iterator[Clients]":
     from tiktok_upload.store import Clients  # noqa: PLC0415 - slow to import
@@ -296,11 +314,16 @@ def _tell_aborted(aborted: "list[Unfinished]", given: SimpleNamespace, kept: "li
 def _tell_json(found: "list[Unfinished]", **more: Any) -> None:
     report = summarize([], seconds=0.0, counts={})
     data = result_json(report, now()) | {"uploads": [_json_of(upload) for upload in found]} | more
-    JsonLines(sys.stdout).write(data)
+    JsonLines(sys.stdout).write(clean_json(data))
 
 
 def _json_of(upload: "Unfinished") -> dict[str, Any]:
-    return {**asdict(upload), "share": round(upload.share, 4), "dollars_a_month": round(upload.dollars_a_month, 4)}
+    return {
+        **asdict(upload),
+        **path_json(upload.path),
+        "share": round(upload.share, 4),
+        "dollars_a_month": round(upload.dollars_a_month, 4),
+    }
 
 
 def _line(upload: "Unfinished") -> str:

@@ -82,13 +82,16 @@ class Clients:
 
         try:
             session = botocore.session.Session(profile=self._connection.profile)
+            session.set_config_variable("region", self._region_of(session))
             credentials = session.get_credentials()
+            if credentials is not None:
+                credentials.get_frozen_credentials()  # asks whoever gives them, so that a refusal is told now
         except (boto.ProfileNotFound, boto.ConfigParseError, boto.InvalidConfigError) as exc:
             raise UsageError(
                 f"the AWS configuration cannot be used: {type(exc).__name__}",
                 hint="check --profile and the files in ~/.aws",
             ) from exc
-        except (boto.BotoCoreError, OSError) as exc:  # OSError: the program of a credential_process
+        except (boto.BotoCoreError, boto.ClientError, OSError) as exc:  # OSError: a missing program or token file
             raise _no_credentials() from exc
         if credentials is None:
             raise _no_credentials()
@@ -109,7 +112,7 @@ class Clients:
         try:
             client = session.create_client(
                 "s3",
-                region_name=self._region,
+                region_name=self._region_of(session),
                 endpoint_url=self._connection.endpoint_url,
                 verify=self._connection.ca_bundle,
                 config=self._config(read_timeout_s, sign_payload=sign_payload),
@@ -119,6 +122,7 @@ class Clients:
                 f"the AWS configuration or the endpoint cannot be used: {type(exc).__name__}",
                 hint="check --endpoint-url, the AWS_ variables and the files in ~/.aws",
             ) from exc
+        _check_url(client.meta.endpoint_url)  # it may come from a variable or a profile
         return cast("S3Client", client)
 
     def _config(self, read_timeout_s: float, *, sign_payload: bool) -> "Config":
@@ -157,18 +161,12 @@ class Clients:
                 "the CA bundle cannot be used: it is missing or holds no certificate",
                 hint="give --ca-bundle a PEM file's path",
             ) from exc
-        url = self._connection.endpoint_url
-        if url is not None and not _is_web_address(url):
-            raise UsageError(
-                "the endpoint is no URL of a web server, or has a password in it",
-                hint="write --endpoint-url as https://host:port",
-            )
+        _check_url(self._connection.endpoint_url or "https://aws")
 
-    @property
-    def _region(self) -> str:
+    def _region_of(self, session: "botocore.session.Session") -> str:
         # AWS_REGION is the other SDKs' word, botocore knows only AWS_DEFAULT_REGION. A signature needs a
         # region even where the store has none; AWS redirects from this one.
-        chosen = self._connection.region or os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
+        chosen = self._connection.region or os.environ.get("AWS_REGION") or session.get_config_variable("region")
         return chosen or "us-east-1"
 
     def _note_region(self, response: Any, **_: Any) -> None:
@@ -187,6 +185,14 @@ def _no_credentials() -> CredentialsError:
         kept="nothing was sent",
         hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in and name the --profile",
     )
+
+
+def _check_url(url: str) -> None:
+    if not _is_web_address(url):
+        raise UsageError(
+            "the endpoint is no URL of a web server, or has a password in it",
+            hint="write --endpoint-url as https://host:port",
+        )
 
 
 def _is_web_address(url: str) -> bool:

@@ -57,14 +57,23 @@ class S3Store:
     def head(self, key: str) -> Seen:
         """Look at an object; a 403 has no body, and without the right to list it stands for a 404, too."""
         try:
-            with _faults():
-                return _object_seen(dict(self._client.head_object(**self._at(key), ChecksumMode="ENABLED")))
+            return self._head(key, {"ChecksumMode": "ENABLED"} if self._sends_crc else {})
         except StoreFault as fault:
             if fault.kind in (Kind.NOT_FOUND, Kind.NO_BUCKET):
                 return Absence.ABSENT
             # No body names a HEAD's error: a bare 400 is an expired token, say, which the next request will tell.
             if fault.kind is Kind.DENIED or fault.status == _BAD_REQUEST:
                 return Absence.FORBIDDEN
+            raise
+
+    def _head(self, key: str, mode: dict[str, Any]) -> ObjectSeen:
+        """Once more without the wish for checksums where a store does not know it."""
+        try:
+            with _faults():
+                return _object_seen(dict(self._client.head_object(**self._at(key), **mode)))
+        except StoreFault as fault:
+            if fault.kind is Kind.REFUSED and mode:
+                return self._head(key, {})
             raise
 
     def put_object(
@@ -317,7 +326,20 @@ def _unanswered(exc: Exception) -> StoreFault:
         return StoreFault(Kind.UNREACHABLE, code=_network_word(exc))
     if isinstance(exc, boto.ParamValidationError):
         return StoreFault(Kind.REFUSED, code="a parameter that S3 does not take")
+    if isinstance(exc, _wrong_settings()):
+        return StoreFault(Kind.REFUSED, code="settings of the connection that exclude each other")
     return StoreFault(Kind.TRANSIENT, code=_network_word(exc))
+
+
+def _wrong_settings() -> tuple[type[Exception], ...]:
+    from botocore import exceptions as boto  # noqa: PLC0415 - botocore is slow to import
+
+    return (
+        boto.EndpointProviderError,
+        boto.NoRegionError,
+        boto.UnsupportedS3ConfigurationError,
+        boto.UnsupportedS3AccesspointConfigurationError,
+    )
 
 
 def _network_word(exc: Exception) -> str:
