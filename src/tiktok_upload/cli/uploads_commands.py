@@ -203,10 +203,10 @@ def clean_uploads(
         ]
         aborted, errors = (stale, []) if dry_run else _abort_all(journals, stale)
     gone = {upload.id for upload in aborted}
-    _tell_aborted(aborted, given, kept=[upload for upload in found if not upload.id or upload.id not in gone])
-    if errors:
-        raise errors[0]
-    return 0
+    kept = [upload for upload in found if not upload.id or upload.id not in gone]
+    first = errors[0] if errors else None
+    _tell_aborted(aborted, given, kept=kept, error=first)
+    return first.exit_code if first else 0
 
 
 # ------------------------------------------------------------------------------------------------------- what is done
@@ -298,9 +298,14 @@ def _tell(found: "list[Unfinished]", given: SimpleNamespace) -> None:
         typer.echo(f"{_count(len(found))}, about ${cost:.2f} a month for the parts (S3 Standard)")
 
 
-def _tell_aborted(aborted: "list[Unfinished]", given: SimpleNamespace, kept: "list[Unfinished] | None" = None) -> None:
+def _tell_aborted(
+    aborted: "list[Unfinished]",
+    given: SimpleNamespace,
+    kept: "list[Unfinished] | None" = None,
+    error: UploadToolError | None = None,
+) -> None:
     if given.json:
-        _tell_json(aborted, kept=[_json_of(upload) for upload in kept or []])
+        _tell_json(aborted, error, kept=[_json_of(upload) for upload in kept or []])
         return
     verb = "would remove" if getattr(given, "dry_run", False) else "removed"
     for upload in aborted:
@@ -311,8 +316,8 @@ def _tell_aborted(aborted: "list[Unfinished]", given: SimpleNamespace, kept: "li
         typer.echo("nothing was removed")
 
 
-def _tell_json(found: "list[Unfinished]", **more: Any) -> None:
-    report = summarize([], seconds=0.0, counts={})
+def _tell_json(found: "list[Unfinished]", error: UploadToolError | None = None, **more: Any) -> None:
+    report = summarize([], seconds=0.0, counts={}, run_error=error)
     data = result_json(report, now()) | {"uploads": [_json_of(upload) for upload in found]} | more
     JsonLines(sys.stdout).write(clean_json(data))
 
