@@ -7,7 +7,12 @@
 
 Each function returns a frozen `RunReport`, also where files failed: their errors are in it. What keeps a
 run from beginning at all is raised as an `UploadToolError`. `observe=` is called with each event,
-in the thread that called the function; `stop=` takes a `Stop`, which any thread may set.
+in the thread that called the function: a `Display` draws them, in a notebook, too. `stop=` takes
+a `Stop`, which any thread may set.
+
+    >>> from tiktok_upload import PushOptions, check
+    >>> check(["no-such-file.parquet"], options=PushOptions(check="full")).exit_code
+    4
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,6 +21,7 @@ from tiktok_upload.version import __version__
 
 if TYPE_CHECKING:
     from tiktok_upload.api import check, push, verify
+    from tiktok_upload.cli.notebook import Display
     from tiktok_upload.errors import UploadToolError
     from tiktok_upload.events import Event, FileReport, RunReport
     from tiktok_upload.resuming import resume
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Connection",
+    "Display",
     "Event",
     "FileReport",
     "ObjectOptions",
@@ -43,6 +50,7 @@ __all__ = [
 
 _HOMES = {
     "api": ("check", "push", "verify"),
+    "cli.notebook": ("Display",),
     "errors": ("UploadToolError",),
     "events": ("Event", "FileReport", "RunReport"),
     "resuming": ("resume",),
