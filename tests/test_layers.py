@@ -23,7 +23,7 @@ RANKS: Mapping[int, str] = {
     1: "config inputs journal parquet pool receipt source store",
     2: "body jobs look transfer unfinished",
     3: "api",
-    4: "resuming",
+    4: "resuming verifying",
     5: "cli",
     6: "__main__",
 }

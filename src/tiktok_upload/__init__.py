@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from tiktok_upload.version import __version__
 
 if TYPE_CHECKING:
-    from tiktok_upload.api import check, push, verify
+    from tiktok_upload.api import check, push
     from tiktok_upload.cli.notebook import Display
     from tiktok_upload.errors import UploadToolError
     from tiktok_upload.events import Event, FileReport, RunReport
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tiktok_upload.settings import Connection, ObjectOptions, PushOptions
     from tiktok_upload.stop import Stop
     from tiktok_upload.unfinished import Unfinished, uploads
+    from tiktok_upload.verifying import verify
 
 __all__ = [
     "Connection",
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "api": ("check", "push", "verify"),
+    "api": ("check", "push"),
     "cli.notebook": ("Display",),
     "errors": ("UploadToolError",),
     "events": ("Event", "FileReport", "RunReport"),
@@ -57,6 +58,7 @@ _HOMES = {
     "settings": ("Connection", "ObjectOptions", "PushOptions"),
     "stop": ("Stop",),
     "unfinished": ("Unfinished", "uploads"),
+    "verifying": ("verify",),
 }
 
 

@@ -13,40 +13,31 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tiktok_upload.answers import Absence, ObjectSeen, Seen, Store
-from tiktok_upload.checksum import CRC32, CRC32C, CRC64NVME
+from tiktok_upload.answers import Store
 from tiktok_upload.delivery import Delivery, Frame, Retried
 from tiktok_upload.destination import Destination, parse_destination, refuse_collisions
 from tiktok_upload.errors import (
     DeadlineError,
     JournalError,
-    StoreRefusedError,
-    UploadToolError,
     UsageError,
-    WrongObjectError,
 )
 from tiktok_upload.events import (
-    ChecksumReport,
-    FileDone,
-    FileFailed,
     FileReport,
     Notice,
     Observer,
     RunReport,
-    summarize,
 )
-from tiktok_upload.faults import StoreFault, explain
 from tiktok_upload.inputs import Input, find_inputs, names_one_file, selected
 from tiktok_upload.jobs import Tools
 from tiktok_upload.journal import Journal, JournalDirectory, default_state_directory, set_aside, upload_name
 from tiktok_upload.look import Looked, look
 from tiktok_upload.pace import HoldOff, RateLimit
 from tiktok_upload.parquet import Inspector
-from tiktok_upload.receipt import Receipt, read_receipt, receipt_json, receipt_path, write_receipt
+from tiktok_upload.receipt import receipt_json, receipt_path, write_receipt
 from tiktok_upload.reconcile import RESERVED_METADATA
 from tiktok_upload.records import Record
 from tiktok_upload.retry import Budget, Retries, RetryPolicy
-from tiktok_upload.settings import Connection, PushOptions
+from tiktok_upload.settings import PushOptions
 from tiktok_upload.stop import Stop
 from tiktok_upload.store import Clients, S3Store
 from tiktok_upload.text import escape
@@ -56,9 +47,6 @@ from tiktok_upload.version import __version__
 
 # Bytes a second: 8 MiB in 16 s. Lower: a stop loses more, and a signature may outlive its 15 minutes.
 _LEAST_A_STREAM = 512 << 10
-
-
-_UNVERSIONED = "null"  # what S3 calls the version of an object in a bucket that keeps none
 
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -121,32 +109,6 @@ def check(
         return run.check(inputs, inspector, journals)
 
 
-def verify(
-    receipt: Path, *, connection: Connection | None = None, retry_for_s: float = 60.0, observe: Observer = nobody
-) -> RunReport:
-    """Whether the stored object is still the one of this receipt: size, checksum, ETag, version.
-
-    Raises:
-        UploadToolError: The receipt cannot be read, or the store not be reached.
-    """
-    started_s = time.monotonic()
-    proof = read_receipt(receipt)
-    connection = connection or Connection()
-    options = PushOptions(
-        connection=replace(connection, endpoint_url=connection.endpoint_url or proof.endpoint or None),
-        retry_for_s=retry_for_s,
-    )
-    clients = _clients(options)
-    tools = _tools(options, S3Store(clients, proof.bucket, proof=options.proof, options=options.object_options), Stop())
-    try:
-        seen = tools.retries.call(lambda: tools.store.head(proof.key), lambda *_: None)
-    except StoreFault as fault:
-        raise explain(fault, f"s3://{proof.bucket}/{proof.key} could not be looked at") from fault
-    report = _verified(proof, seen, time.monotonic() - started_s)
-    observe(FileDone(report) if report.error is None else FileFailed(report))
-    return summarize([report], seconds=report.seconds, counts={report.status: 1})
-
-
 @dataclass(frozen=True)
 class Run:
     """The settings of one run, and the parts that are put together for it.
@@ -184,14 +146,14 @@ class Run:
             UploadToolError: Nothing can be begun.
         """
         receipt_path(self.receipt, self.directory, "", "", several=len(inputs) > 1)  # refuse before anything is sent
-        clients = _clients(self.options)
+        clients = clients_for(self.options)
         if begun_at is not None and clients.endpoint != begun_at:
             raise UsageError(
                 "these uploads were begun at another store than the settings lead to now",
                 hint="set the endpoint as it was (AWS_ENDPOINT_URL_S3, the profile), or drop them: uploads abort ID",
             )
         store = S3Store(clients, bucket, proof=self.options.proof, options=self.options.object_options)
-        tools = _tools(self.options, store, self.stop)
+        tools = tools_for(self.options, store, self.stop)
         if self.options.may_fall_back:
             lax = S3Store(clients, bucket, proof="md5", options=self.options.object_options)
             tools = replace(tools, lax_store=lax)
@@ -320,14 +282,16 @@ def _refuse_reserved(options: PushOptions) -> None:
         raise UsageError(f"--metadata {escape(reserved[0])} is this tool's own", hint="choose another name")
 
 
-def _clients(options: PushOptions) -> Clients:
+def clients_for(options: PushOptions) -> Clients:
+    """Clients that have credentials; raises `UploadToolError` where there are none."""
     connections = options.concurrency + 2
     clients = Clients(options.connection, stall_s=options.stall_s, connections=connections, version=__version__)
     _ = clients.quick  # so that missing credentials are told before anything is looked at
     return clients
 
 
-def _tools(options: PushOptions, store: Store, stop: Stop) -> Tools:
+def tools_for(options: PushOptions, store: Store, stop: Stop) -> Tools:
+    """What jobs use: the store, retries with their budget, the rate."""
     policy = RetryPolicy(budget_s=options.retry_for_s)
     retries = Retries(
         policy,
@@ -374,40 +338,3 @@ def _region_notice(region: str) -> str:
 
 def _now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-# ------------------------------------------------------------------------------------------------------------- verify
-def _verified(proof: Receipt, seen: Seen, seconds: float) -> FileReport:
-    uri = f"s3://{proof.bucket}/{proof.key}"
-    error = _difference(proof, seen, uri)
-    algorithm, value = proof.checksum
-    names_it = isinstance(seen, ObjectSeen) and seen.checksums.get(f"Checksum{algorithm}") == value
-    return FileReport(
-        path=proof.path,
-        uri=uri,
-        status="failed" if error else "verified",
-        size_bytes=proof.size_bytes,
-        rows=proof.rows,
-        seconds=seconds,
-        etag=seen.etag if isinstance(seen, ObjectSeen) else None,
-        version_id=seen.version_id if isinstance(seen, ObjectSeen) else None,
-        checksum=ChecksumReport(algorithm, value, names_it),
-        error=error,
-    )
-
-
-def _difference(proof: Receipt, seen: Seen, uri: str) -> UploadToolError | None:
-    if seen is Absence.FORBIDDEN:
-        return StoreRefusedError(f"there is no right to look at {uri}", hint="ask the bucket's owner for s3:GetObject")
-    if not isinstance(seen, ObjectSeen):
-        return WrongObjectError(f"{uri} is gone")
-    known = {crc.name: crc.field for crc in (CRC64NVME, CRC32C, CRC32)}
-    theirs = seen.checksums.get(known.get(proof.checksum[0], ""))
-    differences = {
-        f"it has {seen.size} bytes, the receipt says {proof.size_bytes}": seen.size != proof.size_bytes,
-        "its checksum is not the receipt's": theirs not in (None, proof.checksum[1]),
-        "it was written again, its ETag is not the receipt's": seen.etag != proof.etag,
-        "its version is not the receipt's": proof.version_id not in (None, seen.version_id or _UNVERSIONED),
-    }
-    how = next((text for text, differs in differences.items() if differs), None)
-    return WrongObjectError(f"{uri} is not the object of this receipt: {how}") if how else None

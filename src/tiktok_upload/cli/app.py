@@ -152,13 +152,7 @@ def push(
     progress: o.Progress = "auto",
 ) -> int:
     """Check, upload, verify, write a receipt. Run it again after any interruption: it continues by itself."""
-    given = SimpleNamespace(**locals())
-    if not sandbox:
-        return _push(given)
-    from tiktok_upload.cli.sandbox import sandboxed  # noqa: PLC0415 - only here
-
-    with sandboxed(given):
-        return _push(given)
+    return _push_or_sandbox(SimpleNamespace(**locals()))
 
 
 app.command("resume", epilog="Example: tiktok-upload resume --dry-run")(resume)
@@ -231,12 +225,21 @@ def verify(
 ) -> int:
     """Is the stored object still the one of this receipt: size, checksum, ETag and version."""
     given = SimpleNamespace(**locals())
-    from tiktok_upload import api  # noqa: PLC0415 - slow to import
+    from tiktok_upload.verifying import verify as look_again  # noqa: PLC0415 - slow to import
 
     def work(observe: Observer, _stop: "Stop") -> RunReport:
-        return api.verify(given.receipt, connection=connection_of(given), retry_for_s=given.retry_for, observe=observe)
+        return look_again(given.receipt, connection=connection_of(given), retry_for_s=given.retry_for, observe=observe)
 
     return told(work, given)
+
+
+def _push_or_sandbox(given: SimpleNamespace) -> int:
+    if not given.sandbox:
+        return _push(given)
+    from tiktok_upload.cli.sandbox import sandboxed  # noqa: PLC0415 - only here
+
+    with sandboxed(given):
+        return _push(given)
 
 
 def _push(given: SimpleNamespace) -> int:
