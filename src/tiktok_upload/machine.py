@@ -25,7 +25,7 @@ SCHEMA = 1
 def event_json(event: Event, at: str) -> dict[str, Any]:
     """One line of `--json`."""
     plain = {"schema": SCHEMA, "event": event.name, "at": at, **_body(event)}
-    return {name: _clean(value) for name, value in plain.items()}
+    return {name: clean_json(value) for name, value in plain.items()}
 
 
 def _body(event: Event) -> dict[str, Any]:
@@ -52,11 +52,6 @@ def _body(event: Event) -> dict[str, Any]:
             return {**path_json(event.path), **_without_path(asdict(event))}
 
 
-def clean_json(value: Any) -> Any:
-    """Plain JSON values with text that is not UTF-8 escaped, at any depth."""
-    return _clean(value)
-
-
 def result_json(report: RunReport, at: str) -> dict[str, Any]:
     """The last line of `--json`."""
     plain = {
@@ -71,7 +66,7 @@ def result_json(report: RunReport, at: str) -> dict[str, Any]:
         "files_omitted": report.files_omitted,
         "files": [file_json(file) for file in report.files],
     }
-    return {name: _clean(value) for name, value in plain.items()}
+    return {name: clean_json(value) for name, value in plain.items()}
 
 
 def file_json(report: FileReport) -> dict[str, Any]:
@@ -90,7 +85,7 @@ def file_json(report: FileReport) -> dict[str, Any]:
         "findings": [finding.to_json() for finding in report.findings],
         "error": error_json(report.error),
     }
-    return {name: _clean(value) for name, value in entry.items()}
+    return {name: clean_json(value) for name, value in entry.items()}
 
 
 def error_json(error: UploadToolError | None) -> dict[str, Any] | None:
@@ -115,13 +110,13 @@ def path_json(path: str) -> dict[str, Any]:
     return {"path": path}
 
 
-def _clean(value: Any) -> Any:
-    """The same with text that is not UTF-8 escaped, at any depth: a strict reader would refuse the line."""
+def clean_json(value: Any) -> Any:
+    """Plain JSON values with text that is not UTF-8 escaped, at any depth: a strict reader would refuse it."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):
-        return {_clean(name): _clean(inner) for name, inner in value.items()}
-    return [_clean(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {clean_json(name): clean_json(inner) for name, inner in value.items()}
+    return [clean_json(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _without_path(values: dict[str, Any]) -> dict[str, Any]:

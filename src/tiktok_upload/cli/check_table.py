@@ -1,12 +1,12 @@
 """A checked file's facts as a table, for people: plain text that fits the terminal."""
 
-import os
 import re
 import shutil
 import sys
 import unicodedata
 from decimal import Decimal, InvalidOperation
 
+from tiktok_upload.cli.output import silence_stdout
 from tiktok_upload.events import FileReport
 from tiktok_upload.facts import Column, FileFacts
 from tiktok_upload.text import escape
@@ -41,7 +41,7 @@ def print_check(report: FileReport) -> None:
         sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
     except (OSError, ValueError):
-        _silence_stdout()
+        silence_stdout()
 
 
 def check_lines(report: FileReport, width: int) -> list[str]:
@@ -210,13 +210,3 @@ def _cells_of(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _silence_stdout() -> None:
-    """The reader is gone: let nothing that is still buffered fail at the interpreter's end."""
-    try:
-        descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, sys.stdout.fileno())
-        os.close(descriptor)
-    except (OSError, ValueError):
-        return

@@ -61,7 +61,7 @@ class JsonLines:
             self._stream.flush()
         except (OSError, ValueError):
             self._stream = None
-            _silence_stdout()
+            silence_stdout()
             say(_NOBODY_READS)
 
 
@@ -125,16 +125,11 @@ def say_error(error: UploadToolError, *, verbose: bool) -> None:
 
 def error_text(error: UploadToolError) -> str:
     """Three lines at most, readable without colour."""
-    lines = [f"error: {escape_lines(error.message)}"]
+    lines = [f"error: {escape(error.message)}"]
     if error.kept:
-        lines.append(f"  kept: {escape_lines(error.kept)}")
-    lines.append(f"  hint: {escape_lines(error.hint)}")
+        lines.append(f"  kept: {escape(error.kept)}")
+    lines.append(f"  hint: {escape(error.hint)}")
     return "\n".join(lines)
-
-
-def escape_lines(text: str) -> str:
-    """Escaped, on one line."""
-    return escape(text)
 
 
 @contextmanager
@@ -157,7 +152,7 @@ def tell_result(report: RunReport, lines: JsonLines | None, log: LogFile | None)
         log.write(data)
 
 
-def _silence_stdout() -> None:
+def silence_stdout() -> None:
     """Let nothing that is still buffered fail at the interpreter's end."""
     try:
         descriptor = os.open(os.devnull, os.O_WRONLY)
