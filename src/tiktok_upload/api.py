@@ -6,6 +6,7 @@ report.exit_code, report.files[0].checksum
 
 import contextlib
 import datetime as dt
+import functools
 import os
 import threading
 import time
@@ -13,7 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tiktok_upload.accepting import contract_for, settled
 from tiktok_upload.answers import Store
+from tiktok_upload.contract import Contract
 from tiktok_upload.delivery import Delivery, Frame, Retried
 from tiktok_upload.destination import Destination, parse_destination, refuse_collisions
 from tiktok_upload.errors import (
@@ -27,10 +30,11 @@ from tiktok_upload.events import (
     Observer,
     RunReport,
 )
+from tiktok_upload.facts import Fingerprint
 from tiktok_upload.inputs import Input, find_inputs, names_one_file, selected
 from tiktok_upload.jobs import Tools
 from tiktok_upload.journal import Journal, JournalDirectory, default_state_directory, set_aside, upload_name
-from tiktok_upload.look import Looked, look
+from tiktok_upload.look import Agreement, Demands, Looked, look
 from tiktok_upload.pace import HoldOff, RateLimit
 from tiktok_upload.parquet import Inspector
 from tiktok_upload.receipt import receipt_json, receipt_path, write_receipt
@@ -38,6 +42,7 @@ from tiktok_upload.reconcile import RESERVED_METADATA
 from tiktok_upload.records import Record
 from tiktok_upload.retry import Budget, Retries, RetryPolicy
 from tiktok_upload.settings import PushOptions
+from tiktok_upload.state import fold
 from tiktok_upload.stop import Stop
 from tiktok_upload.store import Clients, S3Store
 from tiktok_upload.text import escape
@@ -91,6 +96,7 @@ def push(
     run = Run(options, directory, receipt, observe, stop or Stop())
     with Inspector() as inspector, JournalDirectory(directory) as journals:
         inspector.start()  # takes as long as connecting: both at once
+        run = replace(run, contract=contract_for(options, inspector), options=settled(options))
         return run.push(inputs, parse_destination(to).bucket, inspector, journals)
 
 
@@ -106,6 +112,7 @@ def check(
     with Inspector() as inspector, JournalDirectory(default_state_directory()) as journals:
         inspector.start()
         inputs = selected(find_inputs(_texts(paths)), run.options.include, run.options.exclude)
+        run = replace(run, contract=contract_for(run.options, inspector))
         return run.check(inputs, inspector, journals)
 
 
@@ -116,6 +123,7 @@ class Run:
     Attributes:
         directory: The state directory.
         receipt: As the user gave it.
+        contract: What the files are held against; None for nothing.
     """
 
     options: PushOptions
@@ -123,6 +131,7 @@ class Run:
     receipt: str | None
     observe: Observer
     stop: Stop
+    contract: Contract | None = None
 
     def push(
         self,
@@ -184,8 +193,14 @@ class Run:
         def start(index: int, item: Input, key: str | None, tell: Callable[[Delivery, Retried], None]) -> Delivery:
             return Delivery(frame, index, item, key, time.monotonic(), tell)
 
-        def look_at(item: Input) -> Looked:
-            return look(inspector, item.path, self.stop, full=self.options.check == "full")
+        demands = self._demands()
+
+        def look_at(delivery: Delivery) -> Looked:
+            def heard(done: int, total: int) -> None:
+                delivery.checking = (done, total)
+
+            judged_at = functools.partial(_judged_at, frame, delivery)
+            return look(inspector, delivery.input.path, self.stop, demands, judged_at=judged_at, on_progress=heard)
 
         def settle(delivery: Delivery, report: FileReport) -> FileReport:
             return self._with_receipt(delivery, report, several=len(inputs) > 1)
@@ -226,6 +241,18 @@ class Run:
             now=_now,
             nonce=lambda: os.urandom(16).hex(),
             version=__version__,
+            contract=self.contract,
+        )
+
+    def _demands(self) -> Demands:
+        options = self.options
+        is_alone = options.contract is None and options.like is None and options.check != "none"
+        return Demands(
+            full=options.check == "full",
+            contract=self.contract,
+            guard=not options.allow_raw_personal_data,
+            text_ranges=options.with_values,
+            agreement=Agreement() if is_alone else None,
         )
 
     def _with_receipt(self, delivery: Delivery, report: FileReport, *, several: bool) -> FileReport:
@@ -243,6 +270,7 @@ class Run:
             head_etag=confirmed.etag,
             delivered_at=_now(),
             raw_personal_data=self.options.allow_raw_personal_data,
+            contract_digest=self.contract.digest if self.contract else None,
         )
         try:
             write_receipt(path, content)
@@ -280,6 +308,16 @@ def _refuse_reserved(options: PushOptions) -> None:
     reserved = [name for name, _ in options.object_options.metadata if name.lower() in RESERVED_METADATA]
     if reserved:
         raise UsageError(f"--metadata {escape(reserved[0])} is this tool's own", hint="choose another name")
+
+
+def _judged_at(frame: Frame, delivery: Delivery, fingerprint: Fingerprint) -> str:
+    """When the file was first checked, if an upload of it was begun: it does not grow too old on the way."""
+    if delivery.key is not None and not frame.options.restart:
+        with contextlib.suppress(JournalError, ValueError):
+            planned = fold(frame.peek_journal(delivery.path, delivery.key)).planned
+            if planned is not None and planned.fingerprint.may_be_same_content(fingerprint):
+                return planned.checked_at
+    return frame.now()
 
 
 def clients_for(options: PushOptions) -> Clients:

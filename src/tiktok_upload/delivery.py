@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from tiktok_upload.answers import ObjectSeen
 from tiktok_upload.body import ByteCount
+from tiktok_upload.contract import Contract
 from tiktok_upload.delivery_tally import Tally, loss_warning
 from tiktok_upload.errors import UploadToolError
 from tiktok_upload.events import Event, FileProgress, Notice, Stage, Status
@@ -53,6 +54,7 @@ class Frame:
         now: RFC 3339.
         nonce: A random one.
         version: Of this tool.
+        contract: What the files are held against; None for nothing.
     """
 
     options: PushOptions
@@ -64,6 +66,7 @@ class Frame:
     now: Callable[[], str]
     nonce: Callable[[], str]
     version: str
+    contract: Contract | None = None
 
 
 @dataclass(eq=False)
@@ -78,6 +81,7 @@ class Delivery:
         error: What ended it; parts in flight are cut, nothing is aborted at the store.
         events: To be told once the facts written so far are durable.
         busy: A step other than a part is under way.
+        checking: Bytes of a full check that are done, and all of them; set by the worker that looks.
         looked: The file was inspected.
         observed: The store was asked what it has; cleared when an answer contradicts that.
         is_blind: There is no right to look at objects; told once the store has taken something, since
@@ -113,6 +117,8 @@ class Delivery:
     source: Source | None = None
     facts: FileFacts | None = None
     findings: tuple[Finding, ...] = ()
+    unproved: tuple[str, ...] = ()
+    checking: tuple[int, int] = (0, 0)
 
     busy: bool = False
     looked: bool = False
@@ -184,6 +190,8 @@ class Delivery:
             parts_in_flight=len(counts),
             retries=self.tally.retries,
             stage=self.stage,
+            bytes_checked=self.checking[0] if self.stage == "checking" else 0,
+            bytes_to_check=self.checking[1] if self.stage == "checking" else 0,
         )
 
     def write(self, *records: Record) -> None:

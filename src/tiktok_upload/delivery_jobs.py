@@ -10,7 +10,6 @@ from tiktok_upload import jobs
 from tiktok_upload.body import ByteCount
 from tiktok_upload.delivery import Delivery, Retried
 from tiktok_upload.faults import StoreFault
-from tiktok_upload.inputs import Input
 from tiktok_upload.jobs import Work
 from tiktok_upload.look import Looked
 from tiktok_upload.reconcile import CHECKED_AT, NONCE, ROWS, TOOL
@@ -19,10 +18,10 @@ from tiktok_upload.state import Step
 Job = Callable[[], Any]
 
 
-def look_job(delivery: Delivery, look: Callable[[Input], Looked]) -> Job:
+def look_job(delivery: Delivery, look: Callable[[Delivery], Looked]) -> Job:
     """The job that looks at the file."""
     delivery.busy = True
-    return functools.partial(look, delivery.input)
+    return functools.partial(look, delivery)
 
 
 def part_job(delivery: Delivery) -> tuple[int, Job]:

@@ -87,8 +87,8 @@ def _fold(delivery: Delivery, step: Step, number: int | None, outcome: object) -
 # --------------------------------------------------------------------------------------------------------- the file
 def _looked(delivery: Delivery, looked: Looked) -> None:
     delivery.source, delivery.facts, delivery.findings = looked.source, looked.facts, looked.findings
-    delivery.looked = True
-    delivery.events.append(FileChecked(delivery.path, looked.facts, looked.findings))
+    delivery.looked, delivery.unproved = True, looked.unproved
+    delivery.events.append(FileChecked(delivery.path, looked.facts, looked.findings, looked.unproved))
     if any(finding.severity == "error" for finding in looked.findings):
         raise data_error(delivery.path, looked.findings)
     if delivery.key is None:
@@ -151,9 +151,8 @@ def _wanted(delivery: Delivery, fingerprint: Fingerprint, key: str, *, proof: Pr
 def _as_begun(options: PushOptions) -> PushOptions:
     """The options, fit to be used again from another working directory."""
     bundle = options.connection.ca_bundle
-    if bundle is None:
-        return options
-    return replace(options, connection=replace(options.connection, ca_bundle=str(Path(bundle).absolute())))
+    connection = replace(options.connection, ca_bundle=bundle and str(Path(bundle).absolute()))
+    return replace(options, connection=connection, like=options.like and str(Path(options.like).absolute()))
 
 
 # --------------------------------------------------------------------------------------------- what is at the store

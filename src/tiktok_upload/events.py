@@ -36,6 +36,8 @@ class FileReport:
         uri: Where it goes; None where nothing is sent.
         rows: By the footer; None where it could not be read.
         part_size, parts: Of the plan; None before there is one.
+        contract: Label of the one that was used, `offline-events@1.0.0`.
+        unproved: What a quick check could not prove, as clauses.
         parts_reused, bytes_reused: What an earlier run had stored.
         bytes_sent: What went over the wire for parts acknowledged in this run.
         bytes_resent: What went over it in vain.
@@ -60,6 +62,7 @@ class FileReport:
     checksum: ChecksumReport | None = None
     contract: str | None = None
     findings: tuple[Finding, ...] = ()
+    unproved: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     receipt: str | None = None
     facts: FileFacts | None = None
@@ -83,6 +86,7 @@ class FileChecked:
     path: str
     facts: FileFacts | None
     findings: tuple[Finding, ...]
+    unproved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ class FileProgress:
         bytes_stored: Acknowledged by the store, reused ones included.
         bytes_in_flight: Sent for parts that are not acknowledged yet.
         stage: What is being done.
+        bytes_checked, bytes_to_check: Of a full check, as the footer counts them; 0 where there is none.
     """
 
     path: str
@@ -169,6 +174,8 @@ class FileProgress:
     parts_in_flight: int
     retries: int
     stage: Stage
+    bytes_checked: int = 0
+    bytes_to_check: int = 0
 
 
 @dataclass(frozen=True, slots=True)

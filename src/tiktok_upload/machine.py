@@ -38,6 +38,7 @@ def _body(event: Event) -> dict[str, Any]:
                 **path_json(event.path),
                 "facts": event.facts.to_json() if event.facts else None,
                 "findings": findings,
+                "unproved": list(event.unproved),
             }
         case FilePlanned():
             plan = event.plan

@@ -41,7 +41,13 @@ class Receipt:
 
 
 def receipt_json(
-    report: FileReport, planned: Planned, *, head_etag: str, delivered_at: str, raw_personal_data: bool
+    report: FileReport,
+    planned: Planned,
+    *,
+    head_etag: str,
+    delivered_at: str,
+    raw_personal_data: bool,
+    contract_digest: str | None = None,
 ) -> dict[str, Any]:
     """All that a receipt says; no secret, no data value, no path above the given one."""
     fingerprint = planned.fingerprint
@@ -63,7 +69,7 @@ def receipt_json(
             "footer_sha256": fingerprint.footer_sha256,
         },
         "parquet": report.facts.to_json() if report.facts else None,
-        "contract_digest": None,
+        "contract_digest": contract_digest,
         "raw_personal_data_allowed": raw_personal_data,
         "nonce": planned.nonce,
         "proof": planned.proof,

@@ -1,12 +1,12 @@
 """`resume`: go on with every interrupted upload of this machine, each as it was begun."""
 
-import functools
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tiktok_upload.accepting import contract_for
 from tiktok_upload.api import Run, nobody
 from tiktok_upload.errors import JournalError, UploadToolError
 from tiktok_upload.events import FileFailed, FileReport, Observer, RunReport, summarize
@@ -18,6 +18,7 @@ from tiktok_upload.settings import PushOptions
 from tiktok_upload.stop import Stop
 from tiktok_upload.unfinished import Unfinished, find, known_here, options_of, state_of
 
+Inputs = list[tuple[Input, str]]
 Group = tuple[str, str, PushOptions]
 """Files that go to one bucket of one endpoint in one way."""
 
@@ -57,8 +58,16 @@ def resume(
         for report in damaged:
             observe(FileFailed(report))
         for (bucket, endpoint, options), inputs in groups.items():
-            run = Run(options, directory, receipt, observe, stop)
-            push = functools.partial(run.push, inputs, bucket, inspector, journals, begun_at=endpoint)
+            # Uploads that were begun one by one need not agree with each other.
+            begun = options if options.contract or options.like else replace(options, contract="none")
+            run = Run(begun, directory, receipt, observe, stop)
+
+            def push(
+                run: Run = run, inputs: Inputs = inputs, bucket: str = bucket, begun_at: str = endpoint
+            ) -> RunReport:
+                held = replace(run, contract=contract_for(run.options, inspector))
+                return held.push(inputs, bucket, inspector, journals, begun_at=begun_at)
+
             reports += _delivered(push, run, inputs, bucket)
     order = {upload.uri or upload.id: place for place, upload in enumerate(waiting)}
     reports.sort(key=lambda report: order.get(report.uri or report.path, len(order)))

@@ -53,8 +53,12 @@ class PushOptions:
     """What a push does beside its paths and destination.
 
     Attributes:
+        contract: Name of a packaged one, or path of a file; `none` for none. Without any, the files of one push must
+            agree with each other.
+        like: Path of an accepted file whose columns are the contract.
         may_fall_back: A store that refuses the CRC's headers is asked once more with Content-MD5 instead.
         include, exclude: Globs over the names that files keep; none for all of them.
+        with_values: Ranges of texts are shown, too: values of the data.
         part_size: Bytes; None for the default.
         concurrency: Requests in flight at once.
         max_bytes_per_s: For the whole process; None for no limit.
@@ -63,6 +67,8 @@ class PushOptions:
     """
 
     check: Check = "quick"
+    contract: str | None = None
+    like: str | None = None
     proof: Proof = "crc64nvme"
     may_fall_back: bool = True
     include: tuple[str, ...] = ()
@@ -71,6 +77,7 @@ class PushOptions:
     restart: bool = False
     dry_run: bool = False
     allow_raw_personal_data: bool = False
+    with_values: bool = False
     part_size: int | None = None
     concurrency: int = 16
     max_bytes_per_s: int | None = None
@@ -105,4 +112,4 @@ def _known(kind: type[Connection | ObjectOptions], data: dict[str, Any]) -> dict
     return {name: value for name, value in data.items() if name in names}
 
 
-_OF_ONE_RUN = {"dry_run", "restart", "deadline_s", "include", "exclude"}
+_OF_ONE_RUN = {"dry_run", "restart", "deadline_s", "include", "exclude", "with_values"}

@@ -75,7 +75,7 @@ class Transfer:
         inputs: list[tuple[Input, str | None]],
         *,
         start: Callable[[int, Input, str | None, Callable[[Delivery, Retried], None]], Delivery],
-        look: Callable[[Input], Looked],
+        look: Callable[[Delivery], Looked],
         settle: Callable[[Delivery, FileReport], FileReport],
         journals: JournalDirectory,
         observe: Observer,

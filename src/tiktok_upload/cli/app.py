@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
-from tiktok_upload.cli import config_commands
+from tiktok_upload.cli import config_commands, contract_commands
 from tiktok_upload.cli import config_options as co
 from tiktok_upload.cli import options as o
 from tiktok_upload.cli.output import JsonLines, say, say_error, tell_result
@@ -115,7 +115,8 @@ def push(
     include: o.Include = None,
     exclude: o.Exclude = None,
     check: o.Check = "quick",
-    contract: o.Contract = "none",
+    contract: o.Contract = None,
+    like: o.Like = None,
     allow_raw_personal_data: o.AllowRaw = False,
     dry_run: o.DryRun = False,
     restart: o.Restart = False,
@@ -158,6 +159,7 @@ def push(
 app.command("resume", epilog="Example: tiktok-upload resume --dry-run")(resume)
 app.add_typer(uploads_app, name="uploads")
 app.add_typer(config_commands.app)
+app.add_typer(contract_commands.app)
 
 
 @app.command(epilog="Example: tiktok-upload check events.parquet --check full")
@@ -170,8 +172,10 @@ def check(
     include: o.Include = None,
     exclude: o.Exclude = None,
     check: o.Check = "quick",
-    contract: o.Contract = "none",
+    contract: o.Contract = None,
+    like: o.Like = None,
     allow_raw_personal_data: o.AllowRaw = False,
+    with_values: o.WithValues = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -184,12 +188,14 @@ def check(
     from tiktok_upload import api  # noqa: PLC0415 - slow to import
     from tiktok_upload.settings import PushOptions  # noqa: PLC0415
 
-    _refuse_contract(given.contract)
     options = PushOptions(
         check=_check(given.check),
+        contract=given.contract,
+        like=given.like,
         include=tuple(given.include or ()),
         exclude=tuple(given.exclude or ()),
         allow_raw_personal_data=given.allow_raw_personal_data,
+        with_values=given.with_values,
     )
     meant = _paths(given)
 
@@ -252,9 +258,10 @@ def _push(given: SimpleNamespace) -> int:
             "there is no destination",
             hint="add --to s3://bucket/prefix/, or set a default target: tiktok-upload config init",
         )
-    _refuse_contract(given.contract)
     options = PushOptions(
         check=_check(given.check),
+        contract=given.contract,
+        like=given.like,
         proof=o.read_proof(given.checksum),
         may_fall_back=given.checksum == "auto",
         include=tuple(given.include or ()),
@@ -348,8 +355,3 @@ def _list_of_files(source: str) -> bytes:
 
 def _check(text: str) -> "Check":
     return cast("Check", o.one_of("--check", text, o.CHECKS))
-
-
-def _refuse_contract(name: str) -> None:
-    if name != "none":
-        raise UsageError("contracts are not there yet", hint="use --contract none; the structure is always checked")

@@ -3,9 +3,10 @@
 import re
 import shutil
 import sys
-import unicodedata
 from decimal import Decimal, InvalidOperation
 
+from tiktok_upload.cli.cells import cells, shorten
+from tiktok_upload.cli.findings_text import findings_lines, unproved_text
 from tiktok_upload.cli.output import silence_stdout
 from tiktok_upload.events import FileReport
 from tiktok_upload.facts import Column, FileFacts
@@ -16,7 +17,6 @@ _MOST_COLUMNS = 200
 _MOST_FINDINGS = 20
 _GAP = 2
 _INDENT = "  "
-_CUT = ".."  # not every terminal has an ellipsis
 _WIDTH_OF_A_PIPE = 120
 _HEADER = ("column", "type", "nulls", "range")
 _NULLS = 2
@@ -47,9 +47,9 @@ def print_check(report: FileReport) -> None:
 def check_lines(report: FileReport, width: int) -> list[str]:
     """What `print_check` prints. Findings are sentences, and left to the terminal to wrap."""
     lines = facts_table(report.facts, width - len(_INDENT), size_bytes=report.size_bytes) if report.facts else []
-    lines += [f"{finding.severity}: {escape(finding.message)}" for finding in report.findings[:_MOST_FINDINGS]]
-    if len(report.findings) > _MOST_FINDINGS:
-        lines.append(f"and {len(report.findings) - _MOST_FINDINGS:,} findings more")
+    lines += findings_lines(report.findings, width - len(_INDENT), most=_MOST_FINDINGS)
+    if report.unproved and report.error is None:
+        lines.append(unproved_text(report))
     return [escape(report.path), *(_INDENT + line for line in lines)]
 
 
@@ -180,33 +180,3 @@ def _line(row: _Cells, widths: list[int]) -> str:
 def _padded(cell: str, width: int, *, right: bool) -> str:
     spaces = " " * (width - cells(cell))
     return spaces + cell if right else cell + spaces
-
-
-def shorten(text: str, width: int) -> str:
-    """The text with its middle left out where it takes more cells than that."""
-    if cells(text) <= width:
-        return text
-    room = max(width - len(_CUT), 0)
-    if not room:
-        return _CUT[:width]
-    return _start(text, room - room // 2) + _CUT + _start(text[::-1], room // 2)[::-1]
-
-
-def _start(text: str, width: int) -> str:
-    used = 0
-    for number, character in enumerate(text):
-        used += cells(character)
-        if used > width:
-            return text[:number]
-    return text
-
-
-def cells(text: str) -> int:
-    """How many cells of a terminal it takes: two for each Chinese character, none for an accent of its own."""
-    return len(text) if text.isascii() else sum(map(_cells_of, text))
-
-
-def _cells_of(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,9 +13,8 @@ from tiktok_upload import config as c
 from tiktok_upload.cli import options as o
 from tiktok_upload.cli.config_init import NewTarget, ask_for, is_interactive, write_target
 from tiktok_upload.cli.config_options import Config, FileDefaults, Target, key_of, known_settings
-from tiktok_upload.cli.output import JsonLines, now, say, tell_result
+from tiktok_upload.cli.output import print_lines, say, tell_events
 from tiktok_upload.errors import UsageError
-from tiktok_upload.events import summarize
 from tiktok_upload.text import escape
 from tiktok_upload.units import format_duration, format_rate, format_size
 
@@ -82,9 +80,9 @@ def show(context: typer.Context, *, config: Config = None, target: Target = None
         "credentials": _credentials(settings, os.environ),
     }
     if json:
-        _tell(("config", head), *(("setting", asdict(setting)) for setting in settings))
+        tell_events(("config", head), *(("setting", asdict(setting)) for setting in settings))
     else:
-        _print(_page(head, settings))
+        print_lines(_page(head, settings))
     return 0
 
 
@@ -195,9 +193,9 @@ def path(*, config: Config = None, json: o.Json = False) -> int:
     """Where the configuration file is looked for."""
     file = config or c.default_path()
     if json:
-        _tell(("config", {"file": str(file), "file_exists": file.exists()}))
+        tell_events(("config", {"file": str(file), "file_exists": file.exists()}))
         return 0
-    _print([os.fspath(file)])
+    print_lines([os.fspath(file)])
     if not file.exists():
         say("note: it is not there yet; tiktok-upload config init writes one")
     return 0
@@ -255,34 +253,3 @@ def _say_written(target: NewTarget, written: c.Config, config: Path | None) -> N
     options = "" if is_default else f" --target {target.name}"
     options += f" --config {file}" if config is not None else ""
     say(f"  next: tiktok-upload push file.parquet{options}")
-
-
-# -------------------------------------------------------------------------------------------------------------- output
-def _tell(*events: tuple[str, Mapping[str, Any]]) -> None:
-    """JSON Lines, with the result as the last."""
-    lines = JsonLines(sys.stdout)
-    for event, fields in events:
-        lines.write({"schema": 1, "event": event, "at": now(), **_escaped(fields)})
-    tell_result(summarize([], seconds=0.0, counts={}), lines, None)
-
-
-def _escaped(value: Any) -> Any:
-    """Every text in it without what could fool a terminal."""
-    if isinstance(value, Mapping):
-        return {key: _escaped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_escaped(item) for item in value]
-    return escape(value) if isinstance(value, str) else value
-
-
-def _print(lines: Iterable[str]) -> None:
-    """On stdout, in whatever it can hold; somebody who stops reading is no fault."""
-    if sys.stdout is None:
-        return
-    encoding = sys.stdout.encoding or "utf-8"
-    text = "".join(line.rstrip() + "\n" for line in lines)
-    try:
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        return

@@ -38,7 +38,12 @@ _CHOICES = {
     "--acl": o.ACLS,
     "--sse": o.ENCRYPTIONS,
 }
-_PATHS = {"--ca-bundle", "--files-from", "--receipt"}  # text to typer, since - or a slash at the end means something
+_PATHS = {
+    "--ca-bundle",
+    "--files-from",
+    "--like",
+    "--receipt",
+}  # text to typer, since - or a slash at the end means something
 
 
 @dataclass(frozen=True, slots=True)

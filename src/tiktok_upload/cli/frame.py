@@ -66,6 +66,7 @@ class View:
     Attributes:
         bytes_done: Of all files: stored, or in need of no sending.
         bytes_per_s: By what left this machine in the last seconds.
+        checked_per_s: Bytes a second of the full check under way.
         waiting: Which retries are waited for, and why; empty if none.
         retries: Of the whole run.
         shared: Leading directories that all files have in common; names are shown without.
@@ -77,6 +78,7 @@ class View:
     waiting: str = ""
     retries: int = 0
     shared: str = ""
+    checked_per_s: float = 0.0
 
 
 def frame(view: View, width: int, height: int, script: Script) -> list[Line]:
@@ -105,9 +107,24 @@ def _headline(view: View, width: int, script: Script) -> list[Line]:
     if event.files_total > 1 and not view.bytes_done and not event.bytes_sent:
         return [((fit(label, width, script), "plain"),)]
     stage = _STAGES[event.files[0].stage] if len(event.files) == 1 == event.files_total else ""
+    if stage and event.files[0].bytes_to_check:
+        return [_checking(event.files[0], view.checked_per_s, width, script)]
     if stage:
         return [((fit(_GAP + stage, width, script), "plain"),)]
     return _one_line(view, label, width, script) or _flowed(view, label, width, script)
+
+
+def _checking(file: FileProgress, bytes_per_s: float, width: int, script: Script) -> Line:
+    """A full check's bar, with speed and time left; bytes as the footer counts them, not compressed."""
+    done, total = file.bytes_checked, file.bytes_to_check
+    parts = [share(done, total).rjust(2 * len(format_size(total)) - len("MiB"))]
+    parts += [format_rate(bytes_per_s), time_left(total - done, bytes_per_s)] if bytes_per_s > 0 else []
+    head = f"{_GAP}checking every row{_GAP}"
+    tail = f"{percent(done, total).rjust(_PERCENT)}{_GAP}{script.dot.join(part for part in parts if part)}"
+    bar = min(_MOST_BAR, width - len(head) - len(_GAP) - max(len(tail), _PERCENT + _SHARE + _RATE + _LEFT))
+    if bar < _LEAST_BAR:
+        return ((fit(head + tail, width, script), "plain"),)
+    return ((head, "plain"), *_bar(done, 0, total, bar, script), (_GAP + tail, "plain"))
 
 
 def _one_line(view: View, label: str, width: int, script: Script) -> list[Line]:
@@ -204,8 +221,9 @@ def _row(
 ) -> Line:  # fmt: skip
     padded = _GAP + label + " " * (label_width - cell_len(label) + len(_GAP))
     if file.stage in ("checking", "comparing"):
+        of_all = f" {percent(file.bytes_checked, file.bytes_to_check)}" if file.bytes_to_check else ""
         room = bar_width + len(_GAP) + _PERCENT + (len(_GAP) + _SHARE if has_share else 0)
-        return ((padded, "plain"), (fit(file.stage, room, script), "plain"))
+        return ((padded, "plain"), (fit(file.stage + of_all, room, script), "plain"))
     bar = _bar(file.bytes_stored, file.bytes_in_flight, file.size_bytes, bar_width, script) if bar_width else ()
     tail = (_GAP if bar_width else "") + percent(file.bytes_stored, file.size_bytes).rjust(_PERCENT)
     if has_share:

@@ -1,14 +1,16 @@
 """What people see: lines on stderr, and on a terminal a frame below them that moves."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from tiktok_upload.cli.findings_text import findings_lines, unproved_text
 from tiktok_upload.cli.output import Style, error_text, say
-from tiktok_upload.cli.totals import Speed, Totals
+from tiktok_upload.cli.totals import Speed, Totals, bytes_checked, bytes_sent
 from tiktok_upload.cli.words import (
     counted,
     counts_text,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 _PLAIN_EVERY_S = 30.0  # without a terminal
 _READ_S = 4.0  # what is told of a retry stays so long
 _MOST_FINDINGS = 20
+_WIDTH_OF_A_PIPE = 120
 _MOST_ERRORS = 20  # told in full; a wrong bucket must not fill a log a thousand times
 _MANY = 20  # files, above which each one's success is not worth a line
 _DUMB = ("dumb", "unknown")
@@ -81,8 +84,10 @@ class Human:
         self._screen = screen or (_screen(style) if moves(progress) and not style.quiet else None)
         self._plain_at, self._retry_at = clock() + _PLAIN_EVERY_S, clock()
         self._files = 0
-        self._speed, self._totals = Speed(), Totals()
+        self._speed, self._totals = Speed(bytes_sent), Totals()
+        self._check_speed = Speed(bytes_checked)
         self._told_notices: set[str] = set()
+        self._has_told_unproved = False
 
     def __enter__(self) -> Self:
         return self
@@ -183,7 +188,9 @@ class Human:
         self._totals.see(*(file.path for file in event.files))
         waiting = self._totals.waiting(self._clock())
         told = retry_text(self._totals.retries, *waiting) if waiting else ""
-        screen.show(View(event, done, bytes_per_s, told, self._totals.retries, self._totals.shared or ""))
+        checked_per_s = self._check_speed.take(event)
+        shared = self._totals.shared or ""
+        screen.show(View(event, done, bytes_per_s, told, self._totals.retries, shared, checked_per_s))
 
     # -------------------------------------------------------------------------------------------------- a file's end
     def _done(self, report: FileReport) -> None:
@@ -193,8 +200,15 @@ class Human:
         self._line(done_text(report), "ok")
         if self._table is None:
             self._findings(report)
+            self._unproved(report)
         if report.receipt is not None and report.status == "uploaded":
             self._line(f"  receipt: {shell_word(report.receipt, _home())}")
+
+    def _unproved(self, report: FileReport) -> None:
+        """Once for all files."""
+        if report.unproved and not self._has_told_unproved and report.status in ("uploaded", "planned"):
+            self._has_told_unproved = True
+            self._line(f"  note: {unproved_text(report)}")
 
     def _failed(self, report: FileReport) -> None:
         self._tabulate(report)
@@ -216,12 +230,12 @@ class Human:
                 self._table(report)
 
     def _findings(self, report: FileReport) -> None:
-        for finding in report.findings[:_MOST_FINDINGS]:
-            if finding.severity == "error" or not self._style.quiet:
-                tone: Tone = "error" if finding.severity == "error" else "warning"
-                self._line(f"  {finding.severity}: {escape(finding.message)}", tone)
-        if len(report.findings) > _MOST_FINDINGS:
-            self._line(f"  and {len(report.findings) - _MOST_FINDINGS} findings more")
+        told = [one for one in report.findings if one.severity == "error" or not self._style.quiet]
+        for line in findings_lines(
+            told, shutil.get_terminal_size((_WIDTH_OF_A_PIPE, 24)).columns - 2, most=_MOST_FINDINGS
+        ):
+            tone: Tone = "error" if line.startswith("error") else "warning" if line.startswith("warning") else "plain"
+            self._line(f"  {line}", tone)
 
     # ---------------------------------------------------------------------------------------------------- the run's end
     def _summarize(self, report: RunReport) -> None:

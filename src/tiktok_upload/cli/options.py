@@ -111,11 +111,38 @@ Check = Annotated[
         "--check",
         metavar="quick|full|none",
         panel=_CHECKING,
-        help="quick: the footer; full: every row group, with page checksums. Structure is always checked.",
+        help="quick: the footer, its statistics and a sample of rows; full: every row, with page checksums; none: no "
+        "rules of a contract. Structure and personal data are always looked at.",
     ),
 ]
 Contract = Annotated[
-    str, _option("--contract", metavar="none", panel=_CHECKING, help="Contracts come with a later version: only none.")
+    str | None,
+    _option(
+        "--contract",
+        metavar="NAME|FILE|none",
+        panel=_CHECKING,
+        help="What the files must be like: a packaged contract (see contract list) or a file. Without one, the files "
+        "of one run must agree with each other; none: they need not.",
+    ),
+]
+Like = Annotated[
+    str | None,
+    _option(
+        "--like",
+        metavar="SAMPLE.parquet",
+        panel=_CHECKING,
+        help="The columns, types and nullability of this accepted file are the contract.",
+    ),
+]
+WithValues = Annotated[
+    bool,
+    typer.Option(
+        "--with-values",
+        rich_help_panel=_CHECKING,
+        envvar=environment_variable("--with-values"),
+        show_envvar=False,
+        help="Show the lowest and highest of texts, too: values of your data, on this screen only.",
+    ),
 ]
 AllowRaw = Annotated[
     bool,

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from tiktok_upload import portable
 from tiktok_upload.errors import UploadToolError, UsageError
-from tiktok_upload.events import Event, Progress, RunReport
+from tiktok_upload.events import Event, Progress, RunReport, summarize
 from tiktok_upload.machine import event_json, result_json
 from tiktok_upload.text import escape
 
@@ -159,4 +159,34 @@ def silence_stdout() -> None:
         os.dup2(descriptor, sys.stdout.fileno())
         os.close(descriptor)
     except (OSError, ValueError, AttributeError):
+        return
+
+
+def tell_events(*events: tuple[str, Mapping[str, Any]], error: UploadToolError | None = None) -> None:
+    """JSON Lines, with the result as the last."""
+    lines = JsonLines(sys.stdout)
+    for event, fields in events:
+        lines.write({"schema": 1, "event": event, "at": now(), **_escaped(fields)})
+    tell_result(summarize([], seconds=0.0, counts={}, run_error=error), lines, None)
+
+
+def _escaped(value: Any) -> Any:
+    """Every text in it without what could fool a terminal."""
+    if isinstance(value, Mapping):
+        return {key: _escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    return escape(value) if isinstance(value, str) else value
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """On stdout, in whatever it can hold; somebody who stops reading is no fault."""
+    if sys.stdout is None:
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    text = "".join(line.rstrip() + "\n" for line in lines)
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except (OSError, ValueError):
         return

@@ -1,6 +1,7 @@
 """A run as far as it is known, added up from its events for the display."""
 
 from collections import deque
+from collections.abc import Callable
 
 from tiktok_upload.cli.words import common_directory
 from tiktok_upload.events import FileReport, PartRetried, Progress
@@ -9,21 +10,42 @@ from tiktok_upload.text import escape
 _SPEED_OVER = 15  # progress events, one a second; fewer flicker, more hide a line that broke
 
 
-class Speed:
-    """Bytes a second by what left this machine lately."""
+def bytes_sent(event: Progress) -> int:
+    """What left this machine."""
+    return event.bytes_sent
 
-    def __init__(self) -> None:
+
+def bytes_checked(event: Progress) -> int:
+    """What was read of the files that are checked in full."""
+    return sum(file.bytes_checked for file in event.files)
+
+
+class Speed:
+    """Bytes a second, by the last seconds.
+
+    Args:
+        amount: Of which bytes.
+    """
+
+    def __init__(self, amount: Callable[[Progress], int] = bytes_sent) -> None:
+        self._amount = amount
         self._samples: deque[tuple[float, int]] = deque(maxlen=_SPEED_OVER)
 
     def take(self, event: Progress) -> float:
         """The speed as of this event."""
-        if self._samples and event.seconds < self._samples[-1][0]:  # another run: `resume` makes several
+        amount = self._amount(event)
+        if self._samples and _is_another_run((event.seconds, amount), self._samples[-1]):
             self._samples.clear()
-        self._samples.append((event.seconds, event.bytes_sent))
+        self._samples.append((event.seconds, amount))
         (first_s, first), (last_s, last) = self._samples[0], self._samples[-1]
         if last_s > first_s:
             return max(0.0, (last - first) / (last_s - first_s))
-        return event.bytes_sent / event.seconds if event.seconds > 0 else 0.0
+        return amount / event.seconds if event.seconds > 0 else 0.0
+
+
+def _is_another_run(sample: tuple[float, int], before: tuple[float, int]) -> bool:
+    """`resume` makes several; and the next file begins at none."""
+    return sample[0] < before[0] or sample[1] < before[1]
 
 
 class Totals:

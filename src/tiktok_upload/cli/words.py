@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
-from tiktok_upload.events import FileReport, Progress
+from tiktok_upload.events import FileProgress, FileReport, Progress
 from tiktok_upload.facts import FileFacts
 from tiktok_upload.plan import UploadPlan
 from tiktok_upload.text import escape
@@ -28,8 +28,14 @@ def total_text(event: Progress, bytes_done: int, bytes_per_s: float, retries: in
         parts += [percent(bytes_done, event.bytes_total), share(bytes_done, event.bytes_total)]
         parts += [format_rate(bytes_per_s), time_left(bytes_to_send(event, bytes_done), bytes_per_s)]
     elif event.files:
-        parts.append(event.files[0].stage)
+        parts.append(_stage_text(event.files[0]))
     return ", ".join(part for part in [*parts, counted(retries, "retry", "retries") if retries else ""] if part)
+
+
+def _stage_text(file: FileProgress) -> str:
+    if not file.bytes_to_check:
+        return file.stage
+    return f"{file.stage}, {percent(file.bytes_checked, file.bytes_to_check)}"
 
 
 def bytes_to_send(event: Progress, bytes_done: int) -> int:

@@ -1,14 +1,16 @@
 """What runs in the child process: requests on stdin, answers on stdout, each one line of JSON.
 
 Started as `python -P -m tiktok_upload.parquet.child MEMORY_BYTES`. A request is
-`{"path": BASE64, "full": BOOL}`, and `"statistics": false` where they are to be left alone. Every answer has a `kind`:
+`{"path": BASE64, "wanted": {...}}` as `measuring.Wanted` reads it, with `"unit": {...}` where only that unit of a full
+check is to be done. Every answer has a `kind`:
 
     ready      the parser is loaded
     unusable   it cannot be loaded: `reason` is "memory" or "import"; nothing follows
     opened     `size_bytes`, `mtime_ns`, `inode` of the file that was opened
     statistics `reading`: true before the footer's statistics are read, false after
-    progress   `done`, `total` rows of a full check
-    done       `facts` (or null) and `findings`
+    progress   `done`, `total`: bytes of a unit, as the footer counts them
+    done       as `measuring.Measured` writes it; of a unit `rows`, `tallies` and `findings`
+    misfit     a rule of the contract cannot be run on this file: `reason` and `hint`
     refused    the file cannot be inspected: `reason`, a predicate ("is a directory"), and `hint`
     changed    it was written to meanwhile
     memory     the memory allowed is not enough
@@ -34,11 +36,13 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from tiktok_upload import portable
-from tiktok_upload.errors import SourceError
+from tiktok_upload.errors import SourceError, UsageError
 from tiktok_upload.parquet.ending import OUT_OF_MEMORY_EXIT
 
 # Lower: more lines for the parent to read, to no avail. Higher: a progress bar that jerks.
 _BEAT_S = 0.1
+# Lower: a footer of 100,000s of chunks is searched for cycles again and again. Higher: what is left lives longer.
+_GARBAGE = 100_000
 
 
 def main() -> None:
@@ -109,11 +113,12 @@ def _confine(memory_bytes: int) -> None:
 
 def _serve(requests: "queue.SimpleQueue[dict[str, Any]]", answers: _Answers) -> None:
     try:
-        from tiktok_upload.parquet import structure  # noqa: F401, PLC0415 - loads pyarrow, so only under the limit
+        from tiktok_upload.parquet import measuring  # noqa: F401, PLC0415 - loads pyarrow, so only under the limit
     except (ImportError, OSError, MemoryError) as exc:
         answers.send("unusable", reason="memory" if _is_memory(exc) else "import")
         os._exit(0)
     gc.freeze()  # what is loaded by now stays: collections need not look at it
+    gc.set_threshold(_GARBAGE)
     answers.send("ready")
     while True:
         _answer(requests.get(), answers)
@@ -134,6 +139,8 @@ def _answer(request: dict[str, Any], answers: _Answers) -> None:
         raise
     except SourceError as exc:
         answers.send("refused", reason=exc.message, hint=exc.hint)
+    except UsageError as exc:
+        answers.send("misfit", reason=exc.message, hint=exc.hint)
     except OSError as exc:
         answers.send("refused", reason=f"cannot be read: {exc.strerror or type(exc).__name__}", hint="")
     except MemoryError:
@@ -167,25 +174,33 @@ def _directory() -> SourceError:
 
 
 def _inspect(file: BinaryIO, request: dict[str, Any], answers: _Answers) -> None:
-    from tiktok_upload.parquet.structure import check_structure  # noqa: PLC0415 - see _serve
-
     before = os.fstat(file.fileno())
     answers.send("opened", size_bytes=before.st_size, mtime_ns=before.st_mtime_ns, inode=before.st_ino)
-    age_s = (time.time_ns() - before.st_mtime_ns) / 1e9
-    facts, findings = check_structure(
-        file,
-        size_bytes=before.st_size,
-        age_s=age_s,
-        full=request["full"],
-        beat=answers.beat,
-        tell_statistics=answers.tell_statistics if request.get("statistics", True) else None,
-    )
+    found = _do_unit(file, request, answers) if "unit" in request else _measure(file, before, request, answers)
     after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         answers.send("changed")
         return
-    ranged = facts and facts.to_json_with_ranges()
-    answers.send("done", facts=ranged, findings=[finding.to_json() for finding in findings])
+    answers.send("done", **found)
+
+
+def _measure(file: BinaryIO, info: os.stat_result, request: dict[str, Any], answers: _Answers) -> dict[str, Any]:
+    from tiktok_upload.parquet.measuring import Wanted, measure  # noqa: PLC0415 - see _serve
+
+    return measure(
+        file,
+        Wanted.from_json(request["wanted"]),
+        size_bytes=info.st_size,
+        age_s=(time.time_ns() - info.st_mtime_ns) / 1e9,
+        tell=answers.tell_statistics,
+    ).to_json()
+
+
+def _do_unit(file: BinaryIO, request: dict[str, Any], answers: _Answers) -> dict[str, Any]:
+    from tiktok_upload.parquet.measuring import Wanted, do_unit  # noqa: PLC0415 - see _serve
+    from tiktok_upload.parquet.units import Unit  # noqa: PLC0415
+
+    return do_unit(file, Unit.from_json(request["unit"]), Wanted.from_json(request["wanted"]).terms, answers.beat)
 
 
 if __name__ == "__main__":

@@ -1,35 +1,67 @@
-"""Parent side: asks a long-lived child process about files, and says what its end means.
+"""What is in a parquet file, found out by child processes: one looks at it, for a full check as many as fit read it.
 
-pyarrow aborts the whole process on some malformed footers, and no `try` helps; so it never runs in this one.
+The children only count; `judging` says what the counts mean.
 """
 
+import functools
 import os
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tiktok_upload.errors import InterruptedUploadError, SourceChangedError, SourceError, UploadToolError
+from tiktok_upload.contract import Contract
 from tiktok_upload.facts import FileFacts, Finding
-from tiktok_upload.parquet.ending import explain_end, out_of_memory
-from tiktok_upload.parquet.process import ChildGoneError, ChildProcess
-from tiktok_upload.text import escape
+from tiktok_upload.parquet.asker import Answer, Asker, Order
+from tiktok_upload.parquet.process import DEFAULT_MEMORY_BYTES
+from tiktok_upload.parquet.readers import read_units
+from tiktok_upload.tally import Tally, merged
 
-# The child's whole address space. Measured: 160 MiB for ordinary files, 300 with a footer of 8,000 row groups of 20
-# columns; one page takes some four times its size. Lower: honest files with wide footers or large pages are refused.
-# Higher: a hostile file takes as much of the machine's memory before it is stopped.
-DEFAULT_MEMORY_BYTES = 2 << 30
-# Lower: more wake-ups. Higher: a stop is heard later.
-_POLL_S = 0.1
-_REINSTALL = "install the tool anew (for example: pip install --force-reinstall tiktok-upload pyarrow)"
+# What a child that reads rows takes of the machine's memory, and half as much again. Lower: a small machine swaps.
+_READER_BYTES = 256 << 20
 
 
 def never() -> bool:
     """Nobody asks to stop."""
     return False
+
+
+def always(_: FileFacts) -> bool:
+    """Whatever the footer says."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be found out about a file beside its structure.
+
+    Attributes:
+        full: Whether every page is decoded, and every row looked at.
+        contract: Whose rules are held against the rows; None for none.
+        guard: Whether personal data is looked for.
+        judged_at: When it is, for rules on the age of times; RFC 3339 with a zone.
+        text_ranges: Whether the lowest and highest of texts are wanted: values of the data.
+    """
+
+    full: bool = False
+    contract: Contract | None = None
+    guard: bool = False
+    judged_at: str = "1970-01-01T00:00:00+00:00"
+    text_ranges: bool = False
+
+    def to_json(self, workers: int) -> dict[str, Any]:
+        """As the child reads it."""
+        return {
+            "depth": "full" if self.full else "quick",
+            "contract": self.contract and self.contract.to_json(),
+            "guard": self.guard,
+            "judged_at": self.judged_at,
+            "text_ranges": self.text_ranges,
+            "statistics": True,
+            "workers": workers,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +70,14 @@ class Inspection:
 
     Attributes:
         facts: None where the structure is too broken to tell.
-        findings: What is wrong or odd.
+        findings: What is wrong or odd about the structure.
         size_bytes: Of the file that was opened, as are `mtime_ns` and `inode`: so that a caller can tell whether it was
             the same file as its own.
         mtime_ns: Time of its last change.
         inode: Its number in the file system.
+        counted: In the rows that were read: all of them, or a few.
+        betrayed: In the footer's statistics; of values that may be among those rows, too.
+        outside: By the place, how often each kind of personal data stands where no column is.
     """
 
     facts: FileFacts | None
@@ -50,112 +85,83 @@ class Inspection:
     size_bytes: int
     mtime_ns: int
     inode: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    path: Path
-    full: bool
-    cancelled: Callable[[], bool]
-    on_progress: Callable[[int, int], None] | None
-    statistics: bool = True
-
-    @property
-    def name(self) -> str:
-        """The path as it is shown."""
-        return escape(str(self.path))
-
-
-@dataclass(slots=True)
-class _Heard:
-    """What the child has said so far of the file it is at.
-
-    Attributes:
-        identity: `size_bytes`, `mtime_ns` and `inode`; empty before it was opened.
-        in_statistics: Whether it is reading those of the footer now.
-    """
-
-    identity: dict[str, int] = field(default_factory=dict)
-    in_statistics: bool = False
-
-    def is_last(self, kind: str, answer: dict[str, Any], order: _Order) -> bool:
-        """Take an answer; whether it is the one that ends the file."""
-        if kind == "opened":
-            self.identity = answer
-        elif kind == "statistics":
-            self.in_statistics = bool(answer["reading"])
-        elif kind == "progress" and order.on_progress:
-            order.on_progress(answer["done"], answer["total"])
-        return kind not in ("opened", "statistics", "progress")
-
-
-class _OutOfMemoryError(Exception):
-    """The child could not do it in the memory it has."""
+    counted: tuple[Tally, ...] = ()
+    betrayed: tuple[Tally, ...] = ()
+    outside: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 class Inspector:
     """Inspects one file at a time; calls from several threads take turns.
 
-    The child starts with the first file, or with `start`, serves many, and is replaced after it died.
+    The first child starts with the first file, or with `start`; it serves many, and is replaced after it died. The
+    others start with the first full check.
     """
 
-    def __init__(self, *, memory_bytes: int = DEFAULT_MEMORY_BYTES, stall_s: float = 60.0) -> None:
+    def __init__(
+        self, *, memory_bytes: int = DEFAULT_MEMORY_BYTES, stall_s: float = 60.0, workers: int | None = None
+    ) -> None:
         """Take the limits; nothing is started yet.
 
         Args:
-            memory_bytes: The child's address space, where the system can limit it.
-            stall_s: How long the child may be silent. That is the limit of a quick check; a full one may take longer,
+            memory_bytes: Each child's address space, where the system can limit it.
+            stall_s: How long a child may be silent. That is the limit of a quick check; a full one may take longer,
                 as long as it moves on.
+            workers: How many children read rows; None for as many as there are cores and memory for.
         """
-        self._memory_bytes = memory_bytes
-        self._stall_s = stall_s
         self._lock = threading.Lock()
-        self._child: ChildProcess | None = None
-        self._served = 0  # files that this child was asked about
-        self._busy = False  # it may still be at work, and what it says next is no answer to the next request
+        self._workers = workers
+        self._make: Callable[[], Asker] = functools.partial(Asker, memory_bytes, stall_s)
+        self._askers = [self._make()]
 
     def start(self) -> None:
         """Start the child now, so that its start runs beside other work; returns at once."""
         with self._lock:
-            self._living_child()
+            self._askers[0].start()
 
     def inspect(
         self,
         path: Path,
+        question: Question | None = None,
         *,
-        full: bool,
+        full: bool = False,
+        reads_on: Callable[[FileFacts], bool] = always,
         cancelled: Callable[[], bool] = never,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Inspection:
-        """Look into one file: its footer, or with `full` every page.
+        """Look into one file: its footer and some rows, or all of them.
 
         Args:
             path: May be relative, and hold any bytes.
-            full: Whether every page is decoded.
+            question: What is to be found out.
+            full: As `question.full`, where there is no question.
+            reads_on: Asked before a full check reads the rows.
             cancelled: Asked several times a second whether to stop.
-            on_progress: Hears the rows done and their total. Falls back where a row group is read again a few rows at
-                a time.
+            on_progress: Hears the bytes done and their total, as the footer counts them. Falls back where a row group
+                is read again a few rows at a time.
 
         Raises:
             SourceError: It cannot be opened, is no regular file, or cannot be inspected within the limits.
             SourceChangedError: It was written to meanwhile.
+            UsageError: A rule of the contract cannot be run on it.
             InterruptedUploadError: `cancelled` said so.
         """
-        order = _Order(path, full, cancelled, on_progress)
+        asked = question or Question(full=full)
         with self._lock:
-            try:
-                return self._inspect(order)
-            except BaseException:
-                if self._busy:
-                    self._drop()
-                raise
+            workers = (self._workers or _workers()) if asked.full else 1
+            order = Order(path, asked.to_json(workers), cancelled)
+            answer = self._askers[0].ask(order)
+            found = _inspection(answer)
+            units = answer.found.get("units", [])
+            if not units or found.facts is None or not reads_on(found.facts):
+                return found
+            self._askers += [self._make() for _ in range(min(workers, len(units)) - len(self._askers))]
+            return _with_rows(found, found.facts, read_units(self._askers, order, units, answer.identity, on_progress))
 
     def close(self) -> None:
-        """End the child. The next `inspect` would start another one."""
+        """End the children. The next `inspect` would start others."""
         with self._lock:
-            child, self._child, self._served = self._child, None, 0
-            if child:
-                child.end()
+            for asker in self._askers:
+                asker.close()
 
     def __enter__(self) -> Self:
         return self
@@ -165,100 +171,30 @@ class Inspector:
     ) -> None:
         self.close()
 
-    def _inspect(self, order: _Order) -> Inspection:
-        worn = self._served > 0
-        try:
-            return self._ask(order)
-        except _OutOfMemoryError as exc:
-            self._drop()
-            if not worn:
-                raise out_of_memory(order.name, self._memory_bytes) from exc
-        return self._inspect(order)  # the files before may have left its memory in pieces: a new child decides
 
-    def _ask(self, order: _Order) -> Inspection:
-        self._busy = True
-        child = self._ready_child(order)
-        self._served += 1
-        heard = _Heard()
-        try:
-            child.request(os.fsencode(order.path.absolute()), full=order.full, statistics=order.statistics)
-            kind, answer = self._await(child, order)
-            while not heard.is_last(kind, answer, order):
-                kind, answer = self._await(child, order)
-        except ChildGoneError as exc:
-            return self._bury(child, order, heard, exc)
-        self._busy = False
-        if kind == "done":
-            return _inspection(answer, heard.identity)
-        raise _refusal(kind, answer, order)
+def _workers() -> int:
+    """As many as there are cores for, and memory."""
+    import psutil  # noqa: PLC0415 - only where rows are read
 
-    def _living_child(self) -> ChildProcess:
-        """The child; a new one where there is none or the system has killed it between two files."""
-        if self._child and self._child.has_ended:
-            self._drop()
-        if self._child is None:
-            self._child = ChildProcess(self._memory_bytes)
-        return self._child
-
-    def _ready_child(self, order: _Order) -> ChildProcess:
-        child = self._living_child()
-        if self._served:
-            return child
-        try:
-            kind, answer = self._await(child, order)
-        except ChildGoneError as exc:
-            raise SourceError("the parquet inspector ended as soon as it was started", hint=_REINSTALL) from exc
-        if kind == "ready":
-            return child
-        if answer["reason"] == "memory":
-            raise _OutOfMemoryError
-        raise SourceError("the parquet library (pyarrow) cannot be loaded", hint=_REINSTALL)
-
-    def _await(self, child: ChildProcess, order: _Order) -> tuple[str, dict[str, Any]]:
-        """The next answer, its kind apart."""
-        deadline = time.monotonic() + self._stall_s
-        while True:
-            if order.cancelled():
-                raise InterruptedUploadError(f"stopped while {order.name} was inspected")
-            answer = child.receive(_POLL_S)
-            if answer is not None:
-                return answer.pop("kind"), answer
-            if time.monotonic() > deadline:
-                raise SourceError(
-                    f"{order.name} could not be inspected within {self._stall_s:g} s",
-                    hint="look whether the disk answers; if it does, the file may be malformed: write it again",
-                )
-
-    def _bury(self, child: ChildProcess, order: _Order, heard: _Heard, exc: ChildGoneError) -> Inspection:
-        if order.cancelled():
-            raise InterruptedUploadError(f"stopped while {order.name} was inspected") from exc
-        returncode, last_words = child.last_words()
-        self._drop()
-        end = explain_end(order.name, returncode, last_words)
-        if heard.in_statistics and order.statistics and not isinstance(end, SourceError):
-            return self._inspect(replace(order, statistics=False))  # a file without them is sound all the same
-        if isinstance(end, Finding) and heard.identity:
-            return Inspection(None, (end,), **heard.identity)
-        if isinstance(end, Finding):
-            raise SourceError(f"{order.name} could not be inspected: {end.message}") from exc
-        raise end or _OutOfMemoryError from exc
-
-    def _drop(self) -> None:
-        child, self._child, self._served = self._child, None, 0
-        if child:
-            child.kill()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, psutil.virtual_memory().available // _READER_BYTES))
 
 
-def _inspection(answer: dict[str, Any], identity: dict[str, int]) -> Inspection:
-    facts = FileFacts.from_json(answer["facts"]) if answer["facts"] else None
-    return Inspection(facts, tuple(Finding(**finding) for finding in answer["findings"]), **identity)
+def _inspection(answer: Answer) -> Inspection:
+    found = answer.found
+    return Inspection(
+        facts=FileFacts.from_json(found["facts"]) if found["facts"] else None,
+        findings=tuple(Finding(**finding) for finding in found["findings"]),
+        counted=tuple(map(Tally.from_json, found.get("sampled", ()))),
+        betrayed=tuple(map(Tally.from_json, found.get("betrayed", ()))),
+        outside=found.get("outside", {}),
+        **answer.identity,
+    )
 
 
-def _refusal(kind: str, answer: dict[str, Any], order: _Order) -> Exception:
-    if kind == "memory":
-        return _OutOfMemoryError()
-    if kind == "changed":
-        return SourceChangedError(f"{order.name} changed while it was inspected")
-    if kind == "refused":
-        return SourceError(f"{order.name} {answer['reason']}", hint=answer["hint"])
-    return UploadToolError(f"the parquet inspector failed on {order.name}: {answer.get('reason', kind)}")
+def _with_rows(found: Inspection, facts: FileFacts, answers: list[dict[str, Any]]) -> Inspection:
+    """The same with what was read; of several findings of one rule the first."""
+    findings = {one["rule"]: Finding(**one) for answer in reversed(answers) for one in reversed(answer["findings"])}
+    counted = merged(Tally.from_json(tally) for answer in answers for tally in answer.get("tallies", ()))
+    whole = facts if findings else replace(facts, rows_read=facts.rows)
+    return replace(found, facts=whole, findings=(*found.findings, *findings.values()), counted=tuple(counted))

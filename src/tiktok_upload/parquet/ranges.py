@@ -15,7 +15,7 @@ _LAST_YEAR_OF_FOUR_DIGITS = 9_999
 _WIDEST_DECIMAL_BYTES = 32  # 76 digits, the most that Arrow has
 _ENOUGH_DIGITS_OF_FLOAT32 = 9
 
-Value = int | float
+Value = int | float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,15 @@ class Kind:
     value: Callable[[Any], Value]
     text: Callable[[Any], str]
     numeric: bool = True
+
+
+def _text_value(stored: Any) -> str:
+    text: str = stored.decode()  # a UnicodeDecodeError is a ValueError
+    return text
+
+
+TEXT = Kind(_text_value, str, numeric=False)
+"""Of texts: shown only to whoever asked for values of the data."""
 
 
 def kind_of(physical: str, logical: dict[str, Any]) -> Kind | None:
@@ -50,9 +59,9 @@ def _number_kind(physical: str, logical: dict[str, Any]) -> Kind | None:
         case "None", "FLOAT":
             return Kind(_same, _float32_text)
         case "None", "DOUBLE":
-            return Kind(_same, repr)
+            return Kind(_same, _float_text)
         case "Float16", "FIXED_LEN_BYTE_ARRAY":
-            return Kind(_float16, repr)
+            return Kind(_float16, _float_text)
         case "None" | "Int", "INT32" | "INT64":
             return Kind(_same if logical.get("isSigned", True) else _unsigned(physical), str)
         case "Decimal", "INT32" | "INT64" | "FIXED_LEN_BYTE_ARRAY" | "BYTE_ARRAY":
@@ -87,6 +96,11 @@ def _unsigned(physical: str) -> Callable[[int], int]:
     return lambda stored: stored & mask
 
 
+def _float_text(value: float) -> str:
+    """Writers give -0.0 for the lowest where it is 0.0, since the two are equal."""
+    return repr(value + 0.0)
+
+
 def _float16(stored: bytes) -> float:
     if len(stored) != struct.calcsize("<e"):
         raise ValueError("no half float")
@@ -118,7 +132,7 @@ def _boolean_text(value: bool) -> str:  # noqa: FBT001 - the value itself
 def _float32_text(value: float) -> str:
     """As few digits as tell it from its neighbours: 0.1, not 0.10000000149011612."""
     short = (float(f"{value:.{digits}g}") for digits in range(6, _ENOUGH_DIGITS_OF_FLOAT32))
-    return repr(next((text for text in short if _as_float32(text) == value), value))
+    return _float_text(next((text for text in short if _as_float32(text) == value), value))
 
 
 def _as_float32(value: float) -> float | None:

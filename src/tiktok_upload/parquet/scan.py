@@ -1,25 +1,31 @@
-"""Every page read and decoded, a bounded number of rows and columns at a time. Child only."""
+"""Pages read and decoded, a bounded number of rows and columns at a time. Child only."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from tiktok_upload.facts import Finding
+from tiktok_upload.parquet.counts import At, Counts
 from tiktok_upload.parquet.parser import ParserRefusedError, refusals
+from tiktok_upload.parquet.units import Unit
+from tiktok_upload.tally import Tally
 
 # Rows decoded at once. Lower: more calls (1,024 took a third longer). Higher: more memory, no more speed.
 _BATCH_ROWS = 8_192
-_BATCH_BYTES = 32 << 20
+_BATCH_BYTES = 16 << 20
 # Where a batch does not fit: one long text, stored once in a dictionary, may stand in every row.
 _FEW_ROWS = 64
-# Each leaf takes a read buffer of 1 MiB and its pages; 2,000 at once took 1.3 GB. Fewer: more calls.
-_LEAVES_AT_ONCE = 64
 # A decoded batch this large, and this many times larger than the footer lets expect, is a bomb inside the pages.
 _BOMB_BYTES = 256 << 20
 _BOMB_RATIO = 1_000
+_UNSUPPORTED = ("not supported", "not yet implemented")
 
+See = Callable[[Any, At, Counts], None]
+"""Looks at a batch of rows that begins there, and counts what it finds."""
 Beat = Callable[[int, int], None]
+"""Hears of the work done, and of all of it."""
 
 
 class UnsoundDataError(Exception):
@@ -30,78 +36,100 @@ class UnsoundDataError(Exception):
         self.finding = finding
 
 
-def scan(file: pq.ParquetFile, beat: Beat) -> int:
-    """Decode everything; returns the rows. `beat` hears the rows done and their total between batches.
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What came out of a unit: its rows, those of the row groups before them included in none, and what was counted."""
+
+    rows: int
+    tallies: list[Tally]
+
+
+def scan(file: pq.ParquetFile, unit: Unit, see: See, beat: Beat) -> Scanned:
+    """Decode a unit of the file, showing each batch.
+
+    Args:
+        file: Open.
+        unit: Which row groups, and which columns of them.
+        see: Shown every batch, once.
+        beat: Hears the bytes done, of the unit's weight, between batches.
 
     Raises:
         UnsoundDataError: A page does not match its checksum, cannot be decoded, or holds other data than promised.
         MemoryError: The memory allowed is not enough even for a few rows at a time.
         OSError: The file could not be read; with an `errno`.
     """
-    metadata = file.metadata
-    done = 0
-    for number in range(metadata.num_row_groups):
-        rows = metadata.row_group(number).num_rows
-        for rows_read in _scan_row_group(file, number):
-            beat(done + rows_read, metadata.num_rows)
-        done += rows
-    return done
+    groups = [file.metadata.row_group(number) for number in range(unit.first, unit.end)]
+    promised = sum(group.num_rows for group in groups)
+    counts, first_row = Counts(), unit.first_row
+    for number, group in enumerate(groups, unit.first):
+        for found, rows in _scan_row_group(file, unit.columns, see, At(number, first_row)):
+            beat(unit.weight * (first_row - unit.first_row + rows) // max(promised, 1), unit.weight)
+            if found is not None:
+                counts.absorb(found.tallies())
+        first_row += group.num_rows
+    return Scanned(promised, counts.tallies())
 
 
-def _scan_row_group(file: pq.ParquetFile, number: int) -> Iterator[int]:
-    """Rows done so far; a row counts when all its columns were read."""
-    group = file.metadata.row_group(number)
-    row_bytes = max(_unpacked_bytes(group) // max(group.num_rows, 1), 1)
+def unpacked_bytes(group: Any) -> int:
+    """By its chunks: the row group's own total is 0 with some writers, the compressed size with others."""
+    total: int = sum(group.column(number).total_uncompressed_size for number in range(group.num_columns))
+    return total
+
+
+def _scan_row_group(
+    file: pq.ParquetFile, columns: list[str] | None, see: See, at: At
+) -> Iterator[tuple[Counts | None, int]]:
+    """Rows done so far; with the last of them what was counted, so that nothing counts twice."""
+    batch_rows = rows_at_once(file.metadata.row_group(at.row_group), _BATCH_ROWS, _BATCH_BYTES)
     try:
-        yield from _decode(file, number, row_bytes, max(1, min(_BATCH_ROWS, _BATCH_BYTES // row_bytes)))
+        yield from _decode(file, columns, see, at, batch_rows)
     except MemoryError:
         pass  # left first, for the traceback holds on to the batch
     else:
         return
-    yield from _decode(file, number, row_bytes, _FEW_ROWS)
+    yield from _decode(file, columns, see, at, _FEW_ROWS)
 
 
-def _unpacked_bytes(group: Any) -> int:
-    """By its chunks: the row group's own total is 0 with some writers, the compressed size with others."""
-    return sum(group.column(number).total_uncompressed_size for number in range(group.num_columns))
+def rows_at_once(group: Any, most_rows: int, most_bytes: int) -> int:
+    """How many rows of a row group to decode together, by the size that the footer gives."""
+    row_bytes: int = max(unpacked_bytes(group) // max(group.num_rows, 1), 1)
+    return max(1, min(most_rows, most_bytes // row_bytes))
 
 
-def _decode(file: pq.ParquetFile, number: int, row_bytes: int, batch_rows: int) -> Iterator[int]:
-    try:
-        with refusals():
-            yield from _decode_parts(file, number, row_bytes, batch_rows)
-    except ParserRefusedError as exc:
-        raise UnsoundDataError(_explain(exc.__cause__, number)) from exc
-
-
-def _decode_parts(file: pq.ParquetFile, number: int, row_bytes: int, batch_rows: int) -> Iterator[int]:
+def _decode(
+    file: pq.ParquetFile, columns: list[str] | None, see: See, at: At, batch_rows: int
+) -> Iterator[tuple[Counts | None, int]]:
+    counts, rows, number = Counts(), 0, at.row_group
+    for batch in read_batches(file, number, columns, batch_rows):
+        see(batch, At(at.row_group, (at.first_row or 0) + rows), counts)
+        rows += batch.num_rows
+        yield None, rows
     promised = file.metadata.row_group(number).num_rows
-    parts = _column_parts(file.metadata)
-    for part, columns in enumerate(parts):
-        rows = 0
-        for batch in file.iter_batches(batch_rows, row_groups=[number], columns=columns, use_threads=False):
-            _check_growth(batch, row_bytes, number)
-            rows += batch.num_rows
-            yield (promised * part + rows) // len(parts)
-        if rows != promised:
-            raise UnsoundDataError(_wrong_rows(number, promised, rows))
+    if rows != promised:
+        raise UnsoundDataError(_wrong_rows(number, promised, rows))
+    yield counts, rows
 
 
-def _column_parts(metadata: pq.FileMetaData) -> list[list[str] | None]:
-    """The leaves to read together: all, or groups of them that never part a nested column."""
-    if metadata.num_columns <= _LEAVES_AT_ONCE:
-        return [None] if metadata.num_columns else []
-    parts: list[list[str] | None] = []
-    part: dict[str, None] = {}  # a name that occurs twice is read with its namesake
-    root = ""
-    for number in range(metadata.num_columns):
-        path = metadata.schema.column(number).path
-        if len(part) >= _LEAVES_AT_ONCE and path.partition(".")[0] != root:
-            parts.append(list(part))
-            part = {}
-        root = path.partition(".")[0]
-        part[path] = None
-    return [*parts, list(part)]
+def read_batches(file: pq.ParquetFile, number: int, columns: list[str] | None, batch_rows: int) -> Iterator[Any]:
+    """One row group's rows.
+
+    Raises:
+        UnsoundDataError: They cannot be had.
+        MemoryError, OSError: As with `scan`.
+    """
+    group = file.metadata.row_group(number)
+    row_bytes = max(unpacked_bytes(group) // max(group.num_rows, 1), 1)
+    batches = file.iter_batches(batch_rows, row_groups=[number], columns=columns, use_threads=False)
+    while True:
+        try:
+            with refusals():
+                batch = next(batches, None)
+        except ParserRefusedError as exc:
+            raise UnsoundDataError(_explain(exc.__cause__, number)) from exc
+        if batch is None:
+            return
+        _check_growth(batch, row_bytes, number)
+        yield batch
 
 
 def _check_growth(batch: Any, row_bytes: int, number: int) -> None:
@@ -122,7 +150,7 @@ def _explain(exc: BaseException | None, number: int) -> Finding:
     if "CRC checksum" in text:
         what = "has a page that does not match its checksum: the file was damaged after it was written"
         return _error("page-checksum", number, what, "copy or write it again")
-    if isinstance(exc, NotImplementedError) or "not supported" in text or "not yet implemented" in text:
+    if isinstance(exc, NotImplementedError) or any(sign in text.lower() for sign in _UNSUPPORTED):
         what = "uses a codec, an encoding or a nesting that cannot be read here"
         return _error("unsupported-data", number, what, "write the file with a common one")
     what = "cannot be decoded: its data are damaged or are not what the footer says"

@@ -1,19 +1,17 @@
-"""Is this a sound parquet file: from its bytes and its footer, and if asked from every page. Child only."""
+"""Is this a sound parquet file, by its bytes and its footer. Child only."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol
 
 import pyarrow.parquet as pq
 
 from tiktok_upload.facts import FileFacts, Finding
-from tiktok_upload.parquet import column_statistics, footer, gaps
+from tiktok_upload.parquet import footer, gaps
+from tiktok_upload.parquet.column_statistics import Statistics
 from tiktok_upload.parquet.envelope import EDGE_BYTES, Edges, judge
-from tiktok_upload.parquet.layout import Layout, RowGroup
-from tiktok_upload.parquet.parser import ParserRefusedError, refusals
-from tiktok_upload.parquet.scan import Beat, UnsoundDataError, scan
-
-Verdict = tuple[FileFacts | None, tuple[Finding, ...]]
+from tiktok_upload.parquet.layout import Gap, Layout, RowGroup
+from tiktok_upload.parquet.parser import ParserRefusedError, guarded, refusals
 
 
 class TellStatistics(Protocol):
@@ -23,23 +21,41 @@ class TellStatistics(Protocol):
         """Tell it on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A file that was opened, as far as it could be.
+
+    Attributes:
+        parquet: Open; None where it is too broken.
+        facts: None where they cannot be told.
+        findings: What is wrong or odd.
+        gaps: Bytes between `PAR1` and the footer that no column claims.
+        footer_start: Where the footer begins.
+        statistics: Those of the footer; None where they were left alone.
+    """
+
+    parquet: pq.ParquetFile | None
+    facts: FileFacts | None
+    findings: tuple[Finding, ...]
+    gaps: tuple[Gap, ...] = ()
+    footer_start: int = 0
+    statistics: Statistics | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether there is no error among the findings."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+
 def check_structure(
-    file: BinaryIO,
-    *,
-    size_bytes: int,
-    age_s: float,
-    full: bool,
-    beat: Beat,
-    tell_statistics: TellStatistics | None = None,
-) -> Verdict:
+    file: BinaryIO, *, size_bytes: int, age_s: float, tell_statistics: TellStatistics | None = None
+) -> Structure:
     """The facts and what is wrong; no facts where the file is too broken to tell them.
 
     Args:
         file: Open, readable and seekable; reads of it never come short.
         size_bytes: Its size.
         age_s: Seconds since it was last changed.
-        full: Whether every page is decoded, too.
-        beat: Hears the rows done and their total during a full check.
         tell_statistics: Without it the footer's statistics are left alone.
 
     Raises:
@@ -49,19 +65,12 @@ def check_structure(
     edges = _read_edges(file, size_bytes, age_s)
     finding = judge(edges)
     if finding:
-        return None, (finding,)
+        return Structure(None, None, (finding,))
     try:
         with refusals():
-            facts, findings = _check_content(file, parquet := _open(file), edges.footer_start)
-            if findings.has_error:
-                return facts, findings.all()
-            if tell_statistics:
-                facts = _with_statistics(facts, parquet, tell_statistics)
-            if full:
-                facts = _with_rows_read(facts, parquet, beat, findings)
-            return facts, findings.all()
+            return _check_content(file, open_parquet(file), edges.footer_start, tell_statistics)
     except ParserRefusedError:
-        return None, (_UNREADABLE,)
+        return Structure(None, None, (_UNREADABLE,))
 
 
 def _read_edges(file: BinaryIO, size_bytes: int, age_s: float) -> Edges:
@@ -70,7 +79,7 @@ def _read_edges(file: BinaryIO, size_bytes: int, age_s: float) -> Edges:
     return Edges(size_bytes, head, gaps.read(file, tail_start, size_bytes - tail_start), age_s)
 
 
-def _open(file: BinaryIO) -> pq.ParquetFile:
+def open_parquet(file: BinaryIO) -> pq.ParquetFile:
     """The file with its footer parsed. Extension types come as what they are stored as."""
     return pq.ParquetFile(
         file, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True, arrow_extensions_enabled=False
@@ -85,39 +94,34 @@ _UNREADABLE = Finding(
 )
 
 
-def _check_content(file: BinaryIO, parquet: pq.ParquetFile, data_end: int) -> "tuple[FileFacts, _Collected]":
+def _check_content(
+    file: BinaryIO, parquet: pq.ParquetFile, data_end: int, tell_statistics: TellStatistics | None
+) -> Structure:
     codecs: set[str] = set()
-    findings = _Collected()
-    findings.add_all(_check_footer(file, parquet.metadata, data_end, codecs))
-    return footer.facts(parquet, codecs), findings
+    findings, layout = _Collected(), Layout(data_end)
+    statistics = _statistics(parquet) if tell_statistics else None
+    if tell_statistics:
+        tell_statistics(reading=True)
+    findings.add_all(_check_row_groups(parquet.metadata, layout, codecs, statistics))
+    if tell_statistics:
+        tell_statistics(reading=False)
+    unclaimed, clashes = layout.finish()
+    findings.add_all(clashes)
+    findings.add_all(gaps.examine(file, unclaimed, data_end))
+    findings.add_all(_check_rows(parquet.metadata))
+    return Structure(parquet, footer.facts(parquet, codecs), findings.all(), tuple(unclaimed), data_end, statistics)
 
 
-def _with_statistics(facts: FileFacts, parquet: pq.ParquetFile, tell: TellStatistics) -> FileFacts:
-    tell(reading=True)
-    columns = column_statistics.describe(parquet, facts.columns)
-    tell(reading=False)
-    return replace(facts, columns=columns)
+def _statistics(parquet: pq.ParquetFile) -> Statistics | None:
+    return guarded(lambda: Statistics(parquet, len(footer.columns(parquet))), None)
 
 
-def _with_rows_read(facts: FileFacts, parquet: pq.ParquetFile, beat: Beat, findings: "_Collected") -> FileFacts:
-    try:
-        return replace(facts, rows_read=scan(parquet, beat))
-    except UnsoundDataError as exc:
-        findings.add_all([exc.finding])
-        return facts
-
-
-def _check_footer(file: BinaryIO, metadata: pq.FileMetaData, data_end: int, codecs: set[str]) -> Iterator[Finding]:
-    layout = Layout(data_end)
-    rows = 0
-    for group in footer.row_groups(metadata, codecs):
+def _check_row_groups(
+    metadata: pq.FileMetaData, layout: Layout, codecs: set[str], statistics: Statistics | None
+) -> Iterator[Finding]:
+    for group in footer.row_groups(metadata, codecs, statistics):
         yield from _check_row_group(group, metadata.num_columns)
         yield from layout.add(group)
-        rows += group.rows
-    unclaimed, clashes = layout.finish()
-    yield from clashes
-    yield from gaps.examine(file, unclaimed, data_end)
-    yield from _check_rows(metadata.num_rows, rows)
 
 
 def _check_row_group(group: RowGroup, columns: int) -> Iterator[Finding]:
@@ -131,7 +135,9 @@ def _check_row_group(group: RowGroup, columns: int) -> Iterator[Finding]:
         )
 
 
-def _check_rows(promised: int, found: int) -> Iterator[Finding]:
+def _check_rows(metadata: pq.FileMetaData) -> Iterator[Finding]:
+    promised = metadata.num_rows
+    found = sum(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
     if promised != found:
         yield Finding(
             rule="footer-row-count",
@@ -151,11 +157,6 @@ class _Collected:
     def __init__(self) -> None:
         self._first: dict[str, Finding] = {}
         self._others: dict[str, int] = {}
-
-    @property
-    def has_error(self) -> bool:
-        """Whether anything but warnings came."""
-        return any(finding.severity == "error" for finding in self._first.values())
 
     def add_all(self, findings: Iterable[Finding]) -> None:
         """Take them as they come, none kept but the first of each rule."""
