@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from tiktok_upload.cli.check_table import cells, check_lines, facts_table, shorten
+from tiktok_upload.cli.cells import cells, shorten
+from tiktok_upload.cli.check_table import check_lines, facts_table
 from tiktok_upload.events import FileReport
 from tiktok_upload.facts import Column, FileFacts, Finding
 

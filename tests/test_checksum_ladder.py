@@ -218,6 +218,6 @@ def test_each_file_of_a_run_is_delivered(s3: HostileS3, small: Path, large: Path
     refuse(s3, "PutObject", "CreateMultipartUpload")
     other = tmp_path / "other.parquet"
     other.write_bytes(small.read_bytes())
-    options = PushOptions(part_size=5 * MIB, connection=Connection(endpoint_url=s3.endpoint))
+    options = PushOptions(part_size=5 * MIB, contract="none", connection=Connection(endpoint_url=s3.endpoint))
     report = push([str(large), str(other)], to="s3://bkt/in/", options=options)
     assert (report.exit_code, sorted(s3.objects("bkt"))) == (0, ["in/f.parquet", "in/other.parquet"])

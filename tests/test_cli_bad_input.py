@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from tests.support.command import CREDENTIALS, Command, run_here
+from tests.support.command import CREDENTIALS, Command, Outcome, run_here
 from tests.support.hostile_s3 import Fault, HostileS3
 from tests.support.parquet_files import Chunk, Group, HandMade, write_encrypted, write_good
 from tests.support.sample import write_sample
@@ -20,6 +20,8 @@ from tiktok_upload import journal
 from tiktok_upload.records import VERSION
 
 TOO_LARGE = 10_000 * (5 << 30) + 1
+OF_TWO_KINDS = ("--contract", "none")
+"""The small file and the big one need not agree."""
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +114,7 @@ def test_a_file_larger_than_any_object_is_not_sent(s3: HostileS3, command: Comma
         pytest.skip("no file system here takes a file that large")
     try:
         write_huge(path)
-        ended = command.push(path)
+        ended = command.push(path, "--allow-raw-personal-data")  # no row of it can be looked at
     finally:
         path.unlink(missing_ok=True)
     assert (ended.code, ended.error["code"], s3.operations()) == (4, "too_large", [])
@@ -203,7 +205,7 @@ def test_a_destination_that_names_no_bucket_is_refused(capsys: pytest.CaptureFix
         ("--part-size", "banana"), ("--part-size", "0"), ("--part-size", "-5MiB"), ("--part-size", "5 parsecs"),
         ("--concurrency", "0"), ("--concurrency", "many"), ("--concurrency", "513"), ("--concurrency", "1.5"),
         ("--max-bandwidth", "fast"), ("--max-bandwidth", "0MB/s"), ("--max-bandwidth", "5MB/h"),
-        ("--checksum", "sha0"), ("--check", "some"), ("--contract", "mine"), ("--sse", "rot13"), ("--addressing", "up"),
+        ("--checksum", "sha0"), ("--check", "some"), ("--sse", "rot13"), ("--addressing", "up"),
         ("--retry-for", "soon"), ("--retry-for", "0"), ("--deadline", "-1s"), ("--deadline", "tomorrow"),
         ("--metadata", "novalue"), ("--metadata", "=x"), ("--tag", "novalue"), ("--metadata", "tu-nonce=x"),
         ("--metadata", "TU-Rows=1"), ("--no-such-option",), ("--part-size",), ("--json=maybe",),
@@ -221,9 +223,27 @@ def test_a_bad_value_of_an_option_is_refused_before_anything_is_looked_at(
     options: tuple[str, ...],
 ) -> None:
     monkeypatch.setattr(os, "environ", os.environ | Command(tmp_path).environment)
-    push = ["push", tmp_path / "x.parquet", "--to", "s3://bkt/in/", "--state-dir", tmp_path / "state", "--json"]
-    ended = run_here(capsys, *push, *([] if "--endpoint-url" in options else ["--endpoint-url", s3.endpoint]), *options)
+    ended = push_here(
+        capsys, tmp_path, *([] if "--endpoint-url" in options else ["--endpoint-url", s3.endpoint]), *options
+    )
     assert (ended.code, ended.error["code"], ended.files) == (2, "usage", [])
+    assert len(ended.errors) == 1
+    assert s3.requests == []
+
+
+def push_here(capsys: pytest.CaptureFixture[str], tmp_path: Path, *options: object) -> Outcome:
+    """A push of a file that is not there."""
+    push = ["push", tmp_path / "x.parquet", "--to", "s3://bkt/in/", "--state-dir", tmp_path / "state", "--json"]
+    return run_here(capsys, *push, *options)
+
+
+def test_a_contract_that_is_not_there_is_refused_before_anything_is_looked_at(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, s3: HostileS3
+) -> None:
+    monkeypatch.setattr(os, "environ", os.environ | Command(tmp_path).environment)
+    (tmp_path / "x.parquet").touch()
+    ended = push_here(capsys, tmp_path, "--endpoint-url", s3.endpoint, "--contract", "mine")
+    assert (ended.code, ended.error["code"], ended.files) == (2, "contract", [])
     assert len(ended.errors) == 1
     assert s3.requests == []
 
@@ -243,7 +263,7 @@ def test_a_usage_error_without_json_leaves_stdout_empty(command: Command) -> Non
 
 # ------------------------------------------------------------------------------------------------ the store says no
 def test_a_bucket_that_is_not_there(s3: HostileS3, command: Command, small: Path, big: Path) -> None:
-    ended = command.push(small, big, to="s3://nowhere/in/")
+    ended = command.push(small, big, *OF_TWO_KINDS, to="s3://nowhere/in/")
     assert (ended.code, ended.statuses) == (6, ["failed", "failed"])
     assert [file["error"]["code"] for file in ended.files] == ["no_bucket", "no_bucket"]
     assert ended.error["hint"] == "check the bucket's name in --to, and --endpoint-url"
@@ -254,7 +274,7 @@ def test_without_the_right_to_write_nothing_is_sent_and_the_rights_are_named(
     s3: HostileS3, command: Command, small: Path, big: Path
 ) -> None:
     s3.deny = {"PutObject", "CreateMultipartUpload"}
-    ended = command.push(small, big)
+    ended = command.push(small, big, *OF_TWO_KINDS)
     assert (ended.code, ended.statuses, s3.objects("bkt")) == (6, ["failed", "failed"], {})
     assert [file["error"]["code"] for file in ended.files] == ["denied", "denied"]
     assert "s3:PutObject" in ended.error["hint"]
@@ -265,7 +285,7 @@ def test_without_the_right_to_look_files_are_delivered_with_one_warning_each(
     s3: HostileS3, command: Command, small: Path, big: Path
 ) -> None:
     s3.deny = {"HeadObject", "ListBucket"}
-    ended = command.push(small, big)
+    ended = command.push(small, big, *OF_TWO_KINDS)
     warning = "there is no right to look at objects (s3:GetObject): what is at the key is known only by writing to it"
     assert (ended.code, ended.statuses, len(s3.objects("bkt"))) == (0, ["uploaded", "uploaded"], 2)
     assert [file["warnings"] for file in ended.files] == [[warning], [warning]]
@@ -292,7 +312,7 @@ def test_a_bucket_in_another_region_is_followed_and_that_is_said(
     s3: HostileS3, command: Command, small: Path, big: Path, answer: Literal["redirect", "malformed"]
 ) -> None:
     s3.region, s3.wrong_region = "eu-central-1", answer
-    ended = command.push(small, big)
+    ended = command.push(small, big, *OF_TWO_KINDS)
     notices = [event["message"] for event in ended.told("notice")]
     assert (ended.code, ended.statuses, len(s3.objects("bkt"))) == (0, ["uploaded", "uploaded"], 2)
     assert notices == [
@@ -444,7 +464,7 @@ def test_a_reader_that_goes_away_does_not_end_the_delivery(s3: HostileS3, comman
 def test_a_closed_stdout_does_not_end_the_delivery_and_is_said_once(
     s3: HostileS3, command: Command, small: Path, big: Path
 ) -> None:
-    ended = command.push(small, big, shell='exec "$@" >&-')
+    ended = command.push(small, big, *OF_TWO_KINDS, shell='exec "$@" >&-')
     assert (ended.code, ended.stdout) == (0, "")
     assert s3.objects("bkt")["in/big.parquet"].path.read_bytes() == big.read_bytes()
     assert s3.objects("bkt")["in/small.parquet"].path.read_bytes() == small.read_bytes()
@@ -452,13 +472,13 @@ def test_a_closed_stdout_does_not_end_the_delivery_and_is_said_once(
 
 
 def test_a_closed_stderr_does_not_end_the_delivery(s3: HostileS3, command: Command, small: Path, big: Path) -> None:
-    ended = command.push(small, big, "--verbose", shell='exec "$@" 2>&-')
+    ended = command.push(small, big, *OF_TWO_KINDS, "--verbose", shell='exec "$@" 2>&-')
     assert (ended.code, ended.statuses, ended.stderr) == (0, ["uploaded", "uploaded"], "")
     assert s3.objects("bkt")["in/big.parquet"].path.read_bytes() == big.read_bytes()
 
 
 def test_no_stream_at_all_does_not_end_the_delivery(s3: HostileS3, command: Command, small: Path, big: Path) -> None:
-    ended = command.push(small, big, shell='exec "$@" <&- >&- 2>&-')
+    ended = command.push(small, big, *OF_TWO_KINDS, shell='exec "$@" <&- >&- 2>&-')
     assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
     assert s3.objects("bkt")["in/big.parquet"].path.read_bytes() == big.read_bytes()
     assert s3.objects("bkt")["in/small.parquet"].path.read_bytes() == small.read_bytes()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from tests.support.command import Command
 from tests.support.parquet_files import write_encrypted, write_good
@@ -12,10 +13,11 @@ def command(tmp_path: Path) -> Command:
     return Command(tmp_path)
 
 
-def flipped(path: Path) -> Path:
-    """The file with one bit of its data changed."""
+def flipped(path: Path, row_group: int) -> Path:
+    """The file with one bit of a row group's data changed."""
+    column = pq.read_metadata(path).row_group(row_group).column(0)
     content = bytearray(path.read_bytes())
-    content[40] ^= 1
+    content[column.data_page_offset + column.total_compressed_size // 2] ^= 1
     path.write_bytes(content)
     return path
 
@@ -28,7 +30,14 @@ def test_sound_files_are_told_with_their_facts_and_nothing_is_written(command: C
     assert (ended.code, ended.names) == (0, ["started", "file_checked", "file_done", "result"])
     assert (ended.file["status"], ended.file["rows"], ended.file["uri"]) == ("checked", 300, None)
     assert ended.file["path"] == str(good)
-    assert checked["facts"]["columns"][1] == {"name": "name", "type": "string", "nullable": True, "nulls": 0}
+    assert checked["facts"]["columns"][1] == {
+        "name": "name",
+        "type": "string",
+        "nullable": True,
+        "family": "string",
+        "children": [],
+        "nulls": 0,
+    }
     assert (checked["facts"]["rows"], checked["facts"]["row_groups"], checked["findings"]) == (300, 3, [])
     assert ended.stderr.splitlines()[-1].startswith(f"sound: {good} (")
     assert [path for path in command.home.rglob("*") if path.is_file()] == []
@@ -65,7 +74,7 @@ def test_every_file_is_judged_and_the_first_bad_one_in_order_gives_the_code(comm
 
 @pytest.mark.parametrize(("depth", "code"), [("quick", 0), ("full", 3)])
 def test_only_a_full_check_reads_every_page(command: Command, tmp_path: Path, depth: str, code: int) -> None:
-    damaged = flipped(write_good(tmp_path / "damaged.parquet"))
+    damaged = flipped(write_good(tmp_path / "damaged.parquet", row_groups=5), 1)  # 0, 2 and 4 are the sample
     ended = command.run("check", damaged, "--check", depth, "--json")
     assert (ended.code, len(ended.errors)) == (code, 1 if code else 0)
     assert [finding["severity"] for finding in ended.file["findings"]] == (["error"] if code else [])

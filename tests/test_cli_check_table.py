@@ -36,7 +36,7 @@ def people(tmp_path: Path) -> Path:
 
 
 def checked(path: Path) -> FileReport:
-    (report,) = api.check([str(path)], options=PushOptions()).files
+    (report,) = api.check([str(path)], options=PushOptions(allow_raw_personal_data=True)).files
     return report
 
 
@@ -48,12 +48,13 @@ def test_the_table_goes_to_stdout(
     told = capsys.readouterr()
     assert told.err == ""
     assert told.out.splitlines()[0] == str(people)
-    assert told.out.splitlines()[-5:] == [
+    assert told.out.splitlines()[-6:] == [
         "  column  type    nulls  range",
         "  score   int64       0  271828 to 314159",
         "  email   string      1",
         "  phone   int64       0",
         "  größe   double      0  1.5 to 2.5",
+        "  quick check: the footer was looked at; only --check full proves that every page is whole",
     ]
 
 
@@ -102,7 +103,14 @@ def test_events_and_logs_hold_nulls_and_no_value(command: Command, people: Path,
     log = tmp_path / "log.jsonl"
     ended = command.run("check", people, "--json", "--verbose", "--log-file", log, "--check", depth)
     (event,) = ended.told("file_checked")
-    assert event["facts"]["columns"][1] == {"name": "email", "type": "string", "nullable": True, "nulls": 1}
+    assert event["facts"]["columns"][1] == {
+        "name": "email",
+        "type": "string",
+        "nullable": True,
+        "family": "string",
+        "children": [],
+        "nulls": 1,
+    }
     said = ended.stdout + ended.stderr + log.read_text()
     assert [value for value in (LOW, HIGH, EMAIL, 14155550123, "minimum", "maximum") if str(value) in said] == []
 
@@ -111,13 +119,13 @@ def test_the_event_is_read_back_as_json_of_version_1(command: Command, tmp_path:
     ended = command.run("check", write_good(tmp_path / "good.parquet"), "--json")
     (event,) = ended.told("file_checked")
     assert {tuple(column) for column in json.loads(json.dumps(event))["facts"]["columns"]} == {
-        ("name", "type", "nullable", "nulls")
+        ("name", "type", "nullable", "family", "children", "nulls")
     }
 
 
 # ---------------------------------------------------------------------------------------------------- the whole command
 def test_check_prints_the_table_on_stdout_and_the_verdict_on_stderr(command: Command, people: Path) -> None:
-    ended = command.run("check", people, COLUMNS="80")
+    ended = command.run("check", people, "--allow-raw-personal-data", COLUMNS="80")
     assert ended.stdout.splitlines()[0] == str(people)
     assert "  score   int64       0  271828 to 314159" in ended.stdout.splitlines()
     assert [value for value in (EMAIL, "14155550123") if value in ended.stdout + ended.stderr] == []
@@ -127,7 +135,7 @@ def test_check_prints_the_table_on_stdout_and_the_verdict_on_stderr(command: Com
 
 @pytest.mark.parametrize("option", ["--quiet", "--json"])
 def test_no_table_is_printed_for_machines_or_when_quiet(command: Command, people: Path, option: str) -> None:
-    assert "271828" not in command.run("check", people, option).stdout
+    assert "271828" not in command.run("check", people, "--allow-raw-personal-data", option).stdout
 
 
 def test_a_broken_file_has_its_finding_once_and_its_error_on_stderr(command: Command, tmp_path: Path) -> None:

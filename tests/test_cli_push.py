@@ -18,6 +18,8 @@ from tests.support.servers import rclone_server
 
 PARTS = 3
 """Of the big file, at 5 MiB each."""
+OF_TWO_KINDS = ("--contract", "none")
+"""The big file and the small one need not agree."""
 RESULT_FIELDS = {
     "path", "uri", "status", "size_bytes", "rows", "part_size", "parts", "parts_reused", "bytes_sent", "bytes_reused",
     "bytes_resent", "retries", "seconds", "etag", "version_id", "checksum", "contract", "findings", "error",
@@ -128,10 +130,13 @@ def test_without_json_stdout_is_empty_and_stderr_says_where_the_file_went(
 ) -> None:
     ended = command.run("push", small, "--to", "s3://bkt/in/", "--endpoint-url", command.endpoint)
     assert (ended.code, ended.stdout) == (0, "")
-    checked, planned, done, receipt = ended.stderr.splitlines()
+    checked, planned, done, unproved, receipt = ended.stderr.splitlines()
     assert checked.startswith("small.parquet: 300 rows, 3 row groups, 2 columns, zstd, by parquet-cpp-arrow")
     assert planned.startswith("  to s3://bkt/in/small.parquet: ")
     assert done.startswith("uploaded: s3://bkt/in/small.parquet (")
+    assert unproved == (
+        "  note: quick check: 300 of 300 rows were looked at; only --check full proves that every page is whole"
+    )
     assert receipt.startswith("  receipt: ")
     assert_same(stored(s3, "in/small.parquet"), small)
 
@@ -266,7 +271,8 @@ def test_what_the_object_shall_be_made_with_reaches_the_store(
     s3: HostileS3, command: Command, big: Path, small: Path
 ) -> None:
     ended = command.push(
-        big, small, "--part-size", "5MiB", "--sse", "aws:kms", "--kms-key-id", "key-1", "--storage-class", "GLACIER_IR",
+        big, small, *OF_TWO_KINDS, "--part-size", "5MiB",
+        "--sse", "aws:kms", "--kms-key-id", "key-1", "--storage-class", "GLACIER_IR",
         "--metadata", "team=ads", "--metadata", "note=a=b c", "--tag", "day=2026 11", "--tag", "kind=x&y",
         "--acl", "bucket-owner-full-control", "--expected-bucket-owner", "123456789012",
     )  # fmt: skip
@@ -302,7 +308,7 @@ def test_a_bucket_of_another_account_is_refused(s3: HostileS3, command: Command,
 def test_each_crc_is_sent_with_every_body_and_confirmed(
     s3: HostileS3, command: Command, big: Path, small: Path, algorithm: str
 ) -> None:
-    ended = command.push(big, small, "--part-size", "5MiB", "--checksum", algorithm)
+    ended = command.push(big, small, *OF_TWO_KINDS, "--part-size", "5MiB", "--checksum", algorithm)
     bodies = [entry for entry in s3.requests if entry.operation in {"PutObject", "UploadPart"}]
     checksums = [(file["checksum"]["algorithm"], file["checksum"]["confirmed_by_store"]) for file in ended.files]
     assert (ended.code, ended.notes) == (0, [])
@@ -318,7 +324,7 @@ def test_md5_goes_with_every_body_for_stores_that_know_no_crc(
     s3: HostileS3, command: Command, big: Path, small: Path
 ) -> None:
     s3.default_checksum = False
-    ended = command.push(big, small, "--part-size", "5MiB", "--checksum", "md5")
+    ended = command.push(big, small, *OF_TWO_KINDS, "--part-size", "5MiB", "--checksum", "md5")
     bodies = [entry for entry in s3.requests if entry.operation in {"PutObject", "UploadPart"}]
     (single,) = [entry.headers["content-md5"] for entry in bodies if entry.operation == "PutObject"]
     warning = "the store was asked to verify each part by its MD5; it names no checksum of the whole object"
@@ -373,7 +379,7 @@ def test_a_receipt_lies_in_the_state_directory_and_says_what_was_delivered(
 
 
 def test_a_receipt_goes_where_the_user_says(s3: HostileS3, command: Command, big: Path, small: Path) -> None:
-    several = command.push(big, small, "--receipt", "new/dir/")
+    several = command.push(big, small, *OF_TWO_KINDS, "--receipt", "new/dir/")
     one = command.push(small, "--receipt", "new/mine.json", to="s3://bkt/once/")
     names = sorted(path.name.partition(".")[0] for path in (command.root / "new").rglob("*.json"))
     assert (several.code, one.code) == (0, 0)

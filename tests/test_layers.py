@@ -17,11 +17,11 @@ ROOT = Path(tiktok_upload.__file__).parent
 # A name stands for a module or for a package with all its modules, seen from the root; "" is the root itself.
 RANKS: Mapping[int, str] = {
     0: (
-        "answers checksum destination errors events facts faults machine pace plan portable reconcile records retry"
-        " settings state stop text units version"
+        "answers checksum column_types contract contract_text destination errors events facts faults judging machine"
+        " matching pace personal plan portable reconcile records retry settings state stop tally text units version"
     ),
-    1: "config inputs journal parquet pool receipt source store",
-    2: "body jobs look transfer unfinished",
+    1: "config contract_file inputs journal parquet pool receipt source store",
+    2: "accepting body jobs look transfer unfinished",
     3: "api",
     4: "resuming verifying",
     5: "cli",
@@ -40,13 +40,20 @@ LIBRARIES: Mapping[str, str] = {
     "moto": "cli.sandbox",
     "mypy_boto3_s3": "store",
     "platformdirs": "config journal",
-    "pyarrow": "parquet.footer parquet.parser parquet.scan parquet.structure cli.demo",
+    "pyarrow": (
+        "parquet.counts parquet.evidence parquet.examiner parquet.footer parquet.guard"
+        " parquet.leaf_arrays parquet.measuring parquet.nodes parquet.parser parquet.personal_kernels"
+        " parquet.rule_kernels parquet.sample parquet.scan parquet.structure parquet.uniqueness cli.demo"
+    ),
+    "psutil": "parquet.inspector",
+    "pydantic": "contract_file",
     "rich": "cli",
     "tenacity": "retry",
     "typer": "cli",
     "werkzeug": "cli.sandbox",
+    "yaml": "contract_file",
 }
-SLOW = ("boto3", "botocore", "moto", "pyarrow", "rich.progress")
+SLOW = ("boto3", "botocore", "moto", "psutil", "pyarrow", "pydantic", "rich.progress", "yaml")
 
 Imports = Mapping[str, frozenset[str]]
 """By module, what it imports: our own modules seen from the root, others by their whole name."""

@@ -42,11 +42,15 @@ NOT_UTF_8 = os.fsdecode(RAW)
 FACTS = FileFacts(
     rows=3,
     row_groups=1,
-    columns=(Column("id", "int64", nullable=False), Column("name", "string")),
+    columns=(
+        Column("id", "int64", nullable=False, family="integer"),
+        Column("names", "list<element: string>", family="array", children=(Column("[]", "string", family="string"),)),
+    ),
     codecs=("SNAPPY", "ZSTD"),
     created_by="parquet-cpp-arrow version 26.0.1",
+    rows_sampled=3,
 )
-FINDING = Finding("raw-email", "error", "raw e-mail, 15 characters", column="email", row_group=4, row=321)
+FINDING = Finding("raw-email", "error", "raw e-mail, 15 characters", column="email", row_group=4, row=321, length=15)
 FINDING_JSON = {
     "rule": "raw-email",
     "severity": "error",
@@ -54,6 +58,11 @@ FINDING_JSON = {
     "column": "email",
     "row_group": 4,
     "row": 321,
+    "count": 1,
+    "length": 15,
+    "expected": None,
+    "found": None,
+    "advice": None,
 }
 UPLOADED = FileReport(
     path=PATH,
@@ -106,6 +115,8 @@ PROGRESS_JSON = {
     "parts_in_flight": 1,
     "retries": 0,
     "stage": "sending",
+    "bytes_checked": 0,
+    "bytes_to_check": 0,
 }
 
 # What the interface promises of a file; more may be added, nothing renamed or left out.
@@ -154,7 +165,7 @@ def events(path: str, uri: str) -> list[Event]:
     """One of each kind."""
     return [
         Started(files_total=2, bytes_total=99),
-        FileChecked(path, FACTS, (FINDING,)),
+        FileChecked(path, FACTS, (FINDING,), ("that every page is whole",)),
         FilePlanned(path, uri, UploadPlan(25, 10)),
         UploadResumed(path, uri, parts_kept=1, parts=3, bytes_kept=10),
         PartSaved(path, number=2, size=10, parts_stored=2, parts=3),
@@ -173,14 +184,39 @@ BODIES: dict[str, dict[str, Any]] = {
             "rows": 3,
             "row_groups": 1,
             "columns": [
-                {"name": "id", "type": "int64", "nullable": False, "nulls": None},
-                {"name": "name", "type": "string", "nullable": True, "nulls": None},
+                {
+                    "name": "id",
+                    "type": "int64",
+                    "nullable": False,
+                    "family": "integer",
+                    "children": [],
+                    "nulls": None,
+                },
+                {
+                    "name": "names",
+                    "type": "list<element: string>",
+                    "nullable": True,
+                    "family": "array",
+                    "children": [
+                        {
+                            "name": "[]",
+                            "type": "string",
+                            "nullable": True,
+                            "family": "string",
+                            "children": [],
+                            "nulls": None,
+                        }
+                    ],
+                    "nulls": None,
+                },
             ],
             "codecs": ["SNAPPY", "ZSTD"],
             "created_by": "parquet-cpp-arrow version 26.0.1",
             "rows_read": None,
+            "rows_sampled": 3,
         },
         "findings": [FINDING_JSON],
+        "unproved": ["that every page is whole"],
     },
     "file_planned": {"uri": URI, "size_bytes": 25, "part_size": 10, "parts": 3},
     "upload_resumed": {"uri": URI, "parts_kept": 1, "parts": 3, "bytes_kept": 10},

@@ -15,7 +15,8 @@ import pytest
 from tests.support.parquet_files import write_good
 
 from tiktok_upload import portable
-from tiktok_upload.parquet import child, structure
+from tiktok_upload.errors import UsageError
+from tiktok_upload.parquet import Question, child, measuring
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 
@@ -37,9 +38,13 @@ class Heard(child._Answers):
 
 def ask(path: Path | bytes, *, full: bool = False) -> Heard:
     heard = Heard()
-    request = {"path": base64.b64encode(os.fsencode(path)).decode(), "full": full}
-    child._answer(request, heard)
+    child._answer(request(path, full=full), heard)
     return heard
+
+
+def request(path: Path | bytes, *, full: bool) -> dict[str, Any]:
+    wanted = Question(full=full).to_json(workers=1)
+    return {"path": base64.b64encode(os.fsencode(path)).decode(), "wanted": wanted}
 
 
 @pytest.fixture
@@ -48,11 +53,11 @@ def good(tmp_path: Path) -> Path:
 
 
 def during_the_check(monkeypatch: pytest.MonkeyPatch, act: Callable[[BinaryIO], Any]) -> None:
-    def check(file: BinaryIO, **_options: object) -> structure.Verdict:
+    def measure(file: BinaryIO, *_wanted: object, **_options: object) -> measuring.Measured:
         act(file)
-        return None, ()
+        return measuring.Measured(None, ())
 
-    monkeypatch.setattr(structure, "check_structure", check)
+    monkeypatch.setattr(measuring, "measure", measure)
 
 
 def test_the_file_that_was_opened_is_named_before_it_is_parsed(good: Path) -> None:
@@ -67,6 +72,27 @@ def test_the_file_that_was_opened_is_named_before_it_is_parsed(good: Path) -> No
     assert heard.kinds == ["opened", "statistics", "statistics", "done"]
     assert heard.answers[-1]["findings"] == []
     assert heard.answers[-1]["facts"]["rows"] == 300
+
+
+def test_a_full_check_is_planned_in_units_and_each_of_them_is_a_request(good: Path) -> None:
+    planned = ask(good, full=True)
+    (unit,) = planned.answers[-1]["units"]
+    assert planned.answers[-1]["facts"]["rows_read"] is None
+    heard = Heard()
+    child._answer({**request(good, full=True), "unit": unit}, heard)
+    assert list(dict.fromkeys(heard.kinds)) == ["opened", "progress", "done"]
+    assert heard.answers[0] == planned.answers[0]
+    assert heard.answers[-1] == {"kind": "done", "rows": 300, "tallies": [], "findings": []}
+
+
+def test_a_contract_that_cannot_be_run_on_the_file_is_told_with_its_hint(
+    good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_file: BinaryIO) -> None:
+        raise UsageError("no such rule", hint="mend it")
+
+    during_the_check(monkeypatch, refuse)
+    assert ask(good).answers[1:] == [{"kind": "misfit", "reason": "no such rule", "hint": "mend it"}]
 
 
 def test_a_file_that_is_written_to_meanwhile_gets_no_verdict(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +228,7 @@ def test_requests_are_read_until_stdin_ends_and_then_the_process_does() -> None:
 def test_serving_says_when_the_parser_is_there_and_answers_in_turn(good: Path) -> None:
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     for _ in range(2):
-        requests.put({"path": base64.b64encode(os.fsencode(good)).decode(), "full": True})
+        requests.put(request(good, full=True))
     requests.put({})
 
     class UntilTheBug(Heard):

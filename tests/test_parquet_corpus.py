@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tiktok_upload.parquet import Inspection, Inspector
+from tiktok_upload.parquet import Inspection, Inspector, Question
 
 SHARED = Path(__file__).parents[2] / "shared"
 CORPUS = SHARED / "corpus" / "parquet-testing"
@@ -45,6 +45,14 @@ def test_no_writer_is_warned_of_its_habits(inspector: Inspector) -> None:
         if finding.severity == "warning" and finding.rule != "no-rows"
     }
     assert warned == {"nation.dict-malformed.parquet"}
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_look_at_the_values_makes_no_sound_file_unsound(inspector: Inspector, *, full: bool) -> None:
+    for path in sorted(CORPUS.rglob("*.parquet")):
+        found, decoded = inspector.inspect(path, Question(full=full, guard=True)), inspector.inspect(path, full=True)
+        assert set(errors(found)) <= set(errors(decoded)), path.name
+        assert full <= (errors(found) == errors(decoded)), path.name
 
 
 @pytest.mark.parametrize("path", sorted((SHARED / "data").glob("*.parquet")), ids=lambda path: path.name)

@@ -31,9 +31,15 @@ def good(tmp_path: Path) -> Path:
     return write_good(tmp_path / "good.parquet")
 
 
+def child_of(inspector: Inspector) -> process.ChildProcess:
+    """The one that is asked about every file."""
+    child = inspector._askers[0].child
+    assert child is not None
+    return child
+
+
 def pid_of(inspector: Inspector) -> int:
-    assert inspector._child is not None
-    return inspector._child.pid
+    return child_of(inspector).pid
 
 
 def test_a_sound_file_has_facts_no_findings_and_the_identity_of_the_file(inspector: Inspector, good: Path) -> None:
@@ -129,9 +135,8 @@ def test_the_child_leaves_stop_signals_to_its_parent(inspector: Inspector, good:
 @posix
 def test_a_child_that_was_killed_between_two_files_is_replaced(inspector: Inspector, good: Path) -> None:
     inspector.inspect(good, full=False)
-    assert inspector._child is not None
-    inspector._child._process.kill()
-    inspector._child._process.wait()
+    child_of(inspector)._process.kill()
+    child_of(inspector)._process.wait()
     assert inspector.inspect(good, full=False).findings == ()
 
 
@@ -145,8 +150,7 @@ def test_a_pyarrow_in_the_working_directory_is_not_loaded(good: Path, monkeypatc
 def test_closing_ends_the_child_and_a_later_file_starts_another(good: Path) -> None:
     inspector = Inspector()
     inspector.inspect(good, full=False)
-    child = inspector._child
-    assert child is not None
+    child = child_of(inspector)
     inspector.close()
     inspector.close()
     assert child._process.returncode == 0

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tiktok_upload.errors import InterruptedUploadError, SourceChangedError, SourceError, UploadToolError
-from tiktok_upload.parquet import Inspection, Inspector, process
+from tiktok_upload.errors import InterruptedUploadError, SourceChangedError, SourceError, UploadToolError, UsageError
+from tiktok_upload.parquet import Inspection, Inspector, Question, process
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 
@@ -32,6 +32,18 @@ def die(name, words=""):
     os.kill(os.getpid(), getattr(signal, name))
 def done():
     say("done", facts=None, findings=[])
+def planned(*weights):
+    facts = {"rows": len(weights), "row_groups": len(weights), "columns": [], "codecs": [], "created_by": ""}
+    units = [
+        {"first": n, "end": n + 1, "first_row": n, "columns": None, "weight": weight, "unique": None}
+        for n, weight in enumerate(weights)
+    ]
+    say("done", facts=facts, findings=[], units=units)
+def unit():
+    sys.stdin.readline()
+    opened()
+def unit_done():
+    say("done", rows=1, tallies=[], findings=[])
 """
 Script = Callable[[str], None]
 
@@ -47,7 +59,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
 
 
 def inspect(**options: Any) -> Inspection:
-    with Inspector() as inspector:
+    with Inspector(workers=1) as inspector:
         return inspector.inspect(Path("f"), full=True, **options)
 
 
@@ -55,7 +67,7 @@ def test_a_child_that_says_nothing_is_ended_after_the_time_given(script: Script)
     script("ready(); opened(); hang()")
     with Inspector(stall_s=0.05) as inspector:
         inspector.start()
-        child = inspector._child
+        child = inspector._askers[0].child
         assert child is not None
         with pytest.raises(SourceError, match=r"f could not be inspected within 0\.05 s"):
             inspector.inspect(Path("f"), full=False)
@@ -63,11 +75,11 @@ def test_a_child_that_says_nothing_is_ended_after_the_time_given(script: Script)
 
 
 def test_a_stop_is_heard_while_the_child_works(script: Script) -> None:
-    script("ready(); opened(); say('progress', done=1, total=9); hang()")
+    script("ready(); opened(); planned(9); unit(); say('progress', done=1, total=9); hang()")
     seen: list[tuple[int, int]] = []
     with Inspector() as inspector:
         inspector.start()
-        child = inspector._child
+        child = inspector._askers[0].child
         assert child is not None
         with pytest.raises(InterruptedUploadError) as caught:
             inspector.inspect(
@@ -88,22 +100,66 @@ def test_a_stop_is_heard_while_the_child_starts(script: Script) -> None:
         inspect(cancelled=lambda: next(asked))
 
 
-def test_a_stop_outranks_the_death_that_it_may_have_caused(script: Script) -> None:
-    script("ready(); os._exit(3)")
-    with Inspector() as inspector:
-        inspector.start()
-        child = inspector._child
-        assert child is not None
-        with pytest.raises(InterruptedUploadError):
-            inspector.inspect(Path("f"), full=True, cancelled=lambda: child.has_ended)
+def test_a_stop_outranks_the_death_that_it_may_have_caused(script: Script, tmp_path: Path) -> None:
+    stopped = tmp_path / "stopped"
+    script(f"ready(); open({str(stopped)!r}, 'w').close(); os._exit(3)")
+    with pytest.raises(InterruptedUploadError):
+        inspect(cancelled=stopped.exists)
 
 
 def test_progress_is_handed_on(script: Script) -> None:
-    script("ready(); opened(); say('progress', done=1, total=9); say('progress', done=5, total=9); done(); hang()")
+    script(
+        "ready(); opened(); planned(9, 4)\n"
+        "unit(); say('progress', done=1, total=9); say('progress', done=5, total=9); unit_done()\n"
+        "unit(); say('progress', done=2, total=4); unit_done(); hang()"
+    )
     seen: list[tuple[int, int]] = []
     found = inspect(on_progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 9), (5, 9)]
-    assert (found.facts, found.findings, found.size_bytes, found.mtime_ns, found.inode) == (None, (), 1, 2, 3)
+    assert seen == [(1, 13), (5, 13), (9, 13), (11, 13), (13, 13)]
+    assert found.facts is not None
+    assert (found.facts.rows_read, found.findings) == (2, ())
+    assert (found.size_bytes, found.mtime_ns, found.inode) == (1, 2, 3)
+
+
+SHARED_OUT = """
+say("ready")
+for line in sys.stdin:
+    unit = json.loads(line).get("unit")
+    opened()
+    if unit is None:
+        planned(9, 4, 4)
+    elif unit["first"] == {hanging}:
+        hang()
+    elif unit["first"] == {failing}:
+        say("bug", reason="KeyError at scan.py:7")
+    else:
+        unit_done()
+"""
+
+
+def test_units_are_shared_out_among_children_that_end_with_the_inspector(script: Script) -> None:
+    script(SHARED_OUT.format(hanging=None, failing=None))
+    seen: list[tuple[int, int]] = []
+    with Inspector(workers=2) as inspector:
+        found = inspector.inspect(Path("f"), full=True, on_progress=lambda done, total: seen.append((done, total)))
+        children = [asker.child for asker in inspector._askers if asker.child]
+    assert found.facts is not None
+    assert (found.facts.rows_read, sorted(seen), seen[-1]) == (3, seen, (17, 17))
+    assert [child.has_ended for child in children] == [True] * len(children)
+
+
+def test_one_unit_that_fails_ends_the_others_and_is_the_error_told(script: Script) -> None:
+    script(SHARED_OUT.format(hanging=0, failing=1))
+    with Inspector(workers=2) as inspector, pytest.raises(UploadToolError, match=r"KeyError at scan\.py:7"):
+        inspector.inspect(Path("f"), full=True)
+
+
+def test_rows_that_nobody_wants_read_any_more_are_not_read(script: Script) -> None:
+    script(SHARED_OUT.format(hanging=0, failing=1))
+    with Inspector(workers=2) as inspector:
+        found = inspector.inspect(Path("f"), full=True, reads_on=lambda facts: facts.rows != 3)
+    assert found.facts is not None
+    assert (found.facts.rows, found.facts.rows_read) == (3, None)
 
 
 def test_an_answer_given_just_before_the_end_counts(script: Script) -> None:
@@ -120,6 +176,31 @@ def test_a_crash_is_a_finding(script: Script, name: str) -> None:
     assert name in found.findings[0].message
     assert "bob" not in found.findings[0].message
     assert found.size_bytes == 1
+
+
+@posix
+def test_a_crash_over_the_rows_is_a_finding_and_they_do_not_count_as_read(script: Script) -> None:
+    script("ready(); opened(); planned(9); unit(); die('SIGSEGV')")
+    found = inspect()
+    assert [finding.rule for finding in found.findings] == ["parser-died"]
+    assert found.facts is not None
+    assert (found.facts.rows, found.facts.rows_read) == (1, None)
+
+
+def test_a_file_that_is_replaced_before_its_rows_are_read_is_refused(script: Script) -> None:
+    script(
+        "ready(); opened(); planned(9); sys.stdin.readline()\n"
+        "say('opened', size_bytes=1, mtime_ns=2, inode=4); unit_done(); hang()"
+    )
+    with pytest.raises(SourceChangedError):
+        inspect()
+
+
+def test_a_contract_that_does_not_fit_the_file_is_a_wrong_use(script: Script) -> None:
+    script("ready(); opened(); say('misfit', reason='no such rule', hint='mend it'); hang()")
+    with pytest.raises(UsageError) as caught:
+        inspect()
+    assert (caught.value.message, caught.value.hint) == ("no such rule (f)", "mend it")
 
 
 @posix
@@ -172,9 +253,9 @@ for line in sys.stdin:
     )
     with Inspector() as inspector:
         inspector.inspect(Path("first"), full=True)
-        worn = inspector._child
+        worn = inspector._askers[0].child
         assert inspector.inspect(Path("second"), full=True).findings == ()
-        assert inspector._child is not worn
+        assert inspector._askers[0].child is not worn
 
 
 def test_want_of_memory_in_a_new_child_is_final(script: Script) -> None:
@@ -232,7 +313,7 @@ def test_a_child_that_is_gone_cannot_be_asked(script: Script) -> None:
         with pytest.raises(process.ChildGoneError):
             child.receive(60)
     with pytest.raises(process.ChildGoneError):
-        child.request(b"f", full=False)
+        child.request(b"f", {})
     child.kill()
 
 
@@ -248,7 +329,8 @@ def test_a_child_that_does_not_end_when_asked_is_killed(script: Script, monkeypa
 
 def test_a_request_is_one_line_whatever_the_name(script: Script) -> None:
     script("say('ready'); say('refused', reason=json.dumps(json.loads(sys.stdin.readline())), hint=''); hang()")
-    with Inspector() as inspector, pytest.raises(SourceError) as caught:
+    with Inspector(workers=3) as inspector, pytest.raises(SourceError) as caught:
         inspector.inspect(Path("/line\nfeed"), full=True)
     request = json.loads(caught.value.message.partition(" ")[2])
-    assert request == {"path": "L2xpbmUKZmVlZA==", "full": True} or sys.platform == "win32"
+    expected = {"path": "L2xpbmUKZmVlZA==", "wanted": Question(full=True).to_json(workers=3)}
+    assert request == expected or sys.platform == "win32"

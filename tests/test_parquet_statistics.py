@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,11 @@ from tests.support.parquet_files import write_good
 from tests.test_parquet_scripted_child import PRELUDE
 
 from tiktok_upload.facts import Column, FileFacts
-from tiktok_upload.parquet import Inspection, Inspector, process
-from tiktok_upload.parquet.inspector import _Order, never
-from tiktok_upload.parquet.personal import has_telling_name, is_card_number
+from tiktok_upload.parquet import Inspection, Inspector, Question, process
+from tiktok_upload.parquet.asker import Order
+from tiktok_upload.parquet.inspector import never
 from tiktok_upload.parquet.ranges import kind_of
+from tiktok_upload.personal import has_telling_name, is_card_number
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "parquet-testing"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
@@ -350,7 +350,7 @@ def asked():
     with open({str(tmp_path / "requests")!r}, "a") as file:
         file.write(json.dumps(request) + "\\n")
     opened()
-    return request.get("statistics", True)
+    return request["wanted"]["statistics"]
 """
     monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", PRELUDE + noted + program))
     with Inspector() as inspector:
@@ -360,7 +360,7 @@ def asked():
 def requests(tmp_path: Path) -> list[bool]:
     """Of each request, whether it was for the statistics, too."""
     lines = (tmp_path / "requests").read_text().splitlines()
-    return [json.loads(line).get("statistics", True) for line in lines]
+    return [json.loads(line)["wanted"]["statistics"] for line in lines]
 
 
 READING = "statistics = asked()\nif statistics: say('statistics', reading=True)\n"
@@ -401,10 +401,11 @@ def test_no_file_of_many_writers_is_judged_otherwise_for_its_statistics(inspecto
     files = [path for path in CORPUS.rglob("*.parquet*") if path.suffix in (".parquet", ".encrypted")]
     assert len(files) >= 60
     for path in files:
-        order = _Order(path, full=False, cancelled=never, on_progress=None)
-        found, without = inspector._inspect(order), inspector._inspect(replace(order, statistics=False))
-        assert (path.name, found.findings) == (path.name, without.findings)
-        assert (found.facts and found.facts.rows) == (without.facts and without.facts.rows)
+        order = Order(path, Question().to_json(workers=1), never)
+        found = inspector._askers[0].ask(order).found
+        without = inspector._askers[0].ask(order.without_statistics).found
+        assert (path.name, found["findings"]) == (path.name, without["findings"])
+        assert (found["facts"] and found["facts"]["rows"]) == (without["facts"] and without["facts"]["rows"])
 
 
 # ---------------------------------------------------------------------------------------------------- personal numbers
@@ -613,13 +614,17 @@ def test_other_types_have_no_range(physical: str, logical: dict[str, Any]) -> No
 
 
 # ------------------------------------------------------------------------------------------------ where ranges may go
-FACTS = FileFacts(2, 1, (Column("n", "int64", nulls=1, minimum="314159", maximum="271828"),), ("ZSTD",), "a writer")
+FACTS = FileFacts(
+    2, 1, (Column("n", "int64", family="integer", nulls=1, minimum="314159", maximum="271828"),), ("ZSTD",), "a writer"
+)
 
 
 def test_machines_get_nulls_and_no_ranges() -> None:
     columns = json.loads(json.dumps(FACTS.to_json()))["columns"]
-    assert columns == [{"name": "n", "type": "int64", "nullable": True, "nulls": 1}]
-    assert FileFacts.from_json(FACTS.to_json()).columns == (Column("n", "int64", nulls=1),)
+    assert columns == [
+        {"name": "n", "type": "int64", "nullable": True, "family": "integer", "children": [], "nulls": 1}
+    ]
+    assert FileFacts.from_json(FACTS.to_json()).columns == (Column("n", "int64", family="integer", nulls=1),)
 
 
 def test_our_own_process_gets_both() -> None:
@@ -633,14 +638,17 @@ def test_a_traceback_shows_no_range() -> None:
 
 def test_facts_written_by_an_older_version_are_read() -> None:
     old = FACTS.to_json()
-    del old["columns"][0]["nulls"], old["rows_read"]
+    for name in ("nulls", "family", "children"):
+        del old["columns"][0][name]
+    del old["rows_read"], old["rows_sampled"]
     assert FileFacts.from_json(old).columns == (Column("n", "int64"),)
 
 
 def test_no_value_of_a_text_leaves_the_child(tmp_path: Path) -> None:
     child = process.ChildProcess(2 << 30)
     try:
-        child.request(str(write_good(tmp_path / "f")).encode(), full=True)
+        wanted = Question(full=True, guard=True).to_json(workers=1)
+        child.request(str(write_good(tmp_path / "f")).encode(), wanted)
         answers = []
         while (answer := child.receive(60)) is not None:
             answers.append(answer)

@@ -92,8 +92,9 @@ class Outcome:
 
     @property
     def notes(self) -> list[str]:
-        """What stderr tells beside errors and successes."""
-        return [line for line in self.stderr.splitlines() if line.startswith(("  note: ", "warning: "))]
+        """What stderr tells beside errors, successes, and what only a full check proves."""
+        told = [line for line in self.stderr.splitlines() if line.startswith(("  note: ", "warning: "))]
+        return [line for line in told if not line.startswith("  note: quick check: ")]
 
     def checked(self, *, secrets: tuple[str, ...] = (SECRET,)) -> Self:
         """Itself, if it keeps what every run must keep."""

@@ -37,8 +37,8 @@ from tiktok_upload.inputs import Input
 from tiktok_upload.jobs import Tools
 from tiktok_upload.journal import Journal, JournalDirectory, read, upload_name
 from tiktok_upload.pace import HoldOff, RateLimit
-from tiktok_upload.parquet import Inspection, Inspector
-from tiktok_upload.parquet.inspector import never
+from tiktok_upload.parquet import Inspection, Inspector, Question
+from tiktok_upload.parquet.inspector import always, never
 from tiktok_upload.plan import S3Limits, plan_upload
 from tiktok_upload.pool import DaemonPool
 from tiktok_upload.records import Record
@@ -383,8 +383,10 @@ class FakeInspector(Inspector):
     def inspect(
         self,
         path: Path,
+        question: Question | None = None,  # noqa: ARG002 - nothing is read
         *,
-        full: bool,  # noqa: ARG002 - nothing is read
+        full: bool = False,  # noqa: ARG002
+        reads_on: Callable[[FileFacts], bool] = always,  # noqa: ARG002
         cancelled: Callable[[], bool] = never,  # noqa: ARG002
         on_progress: Callable[[int, int], None] | None = None,  # noqa: ARG002
     ) -> Inspection:
