@@ -3,6 +3,7 @@
 `contract_file` reads them from YAML, `matching` holds a schema against them, `judging` what was counted in the rows.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
@@ -74,13 +75,19 @@ class Bound:
         }[self.operator]
 
     @property
+    def most(self) -> int | None:
+        """How many there may be, so that more are proof however many rows follow; None where no number is."""
+        high = self.numbers[-1]
+        if self.operator == "mustBeLessThan":
+            return math.ceil(high) - 1 if self.unit == "rows" else None
+        if self.operator not in ("mustBe", "mustBeLessOrEqualTo", "mustBeBetween"):
+            return None
+        return math.floor(high) if self.unit == "rows" or high == 0 else None
+
+    @property
     def is_none(self) -> bool:
-        """Whether a single one is too many, so that the first one found is proof."""
-        return not any(self.holds(count, 1) for count in (1, 2)) and self.operator in {
-            "mustBe",
-            "mustBeLessThan",
-            "mustBeLessOrEqualTo",
-        }
+        """Whether a single one is too many."""
+        return self.most == 0
 
     def __str__(self) -> str:
         words = {

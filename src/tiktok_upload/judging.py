@@ -86,17 +86,19 @@ def _judge_rule(path: str, column: Column, rule: Rule, counted: _Known) -> Itera
         return
     name = f'column "{escape(path)}"'
     what, advice = _words(rule, tally.hits)
-    yield from listed(tally, rule.kind, rule.severity, f"{name}: {what}", advice + _allowance(rule))
+    told = listed(tally, rule.kind, rule.severity, f"{name}: {what}", advice + _allowance(rule), unit=_unit(column))
+    yield from told
+
+
+def _unit(column: Column) -> str:
+    return {"binary": "byte", "array": "element", "map": "element"}.get(column.family, "character")
 
 
 def _is_proved(rule: Rule | TableRule, tally: Tally, counted: _Known) -> bool:
     """Whether so many break the rule; of a few rows only a rule that allows none, or a number already passed, is."""
     if rule.bound.holds(tally.hits, tally.seen):
         return False
-    if counted.is_full or rule.bound.is_none:
-        return True
-    grows = rule.bound.operator in ("mustBe", "mustBeLessThan", "mustBeLessOrEqualTo", "mustBeBetween")
-    return grows and rule.bound.unit == "rows" and tally.hits > rule.bound.numbers[-1]
+    return counted.is_full or (rule.bound.most is not None and tally.hits > rule.bound.most)
 
 
 def _allowance(rule: Rule | TableRule) -> str:
@@ -227,17 +229,18 @@ def listed(
     advice: str,
     *,
     column: str | None = "",
+    unit: str = "character",
 ) -> Iterator[Finding]:
     """A finding for each place that is known, the first with all words; then one for those not listed.
 
-    Their counts add up to the tally's hits. A `column` of None is no column.
+    Their counts add up to the tally's hits. A `column` of None is no column; `unit` is what lengths are counted in.
     """
     name = tally.column if column == "" else column
     places: Sequence[Place | None] = tally.places or (None,)
     rest = tally.hits - len(places)
     for number, place in enumerate(places):
-        first = f"{what}{_first(place, tally.hits)}; {advice}"
-        again = f"{what.partition(': ')[0]}: another one{_where(place)}" if place else ""
+        first = f"{what}{_first(place, tally.hits, unit)}; {advice}"
+        again = f"{what.partition(': ')[0]}: another one{_where(place, unit)}" if place else ""
         yield Finding(
             rule=rule,
             severity=severity,
@@ -258,20 +261,20 @@ def listed(
         )
 
 
-def _first(place: Place | None, hits: int) -> str:
+def _first(place: Place | None, hits: int, unit: str) -> str:
     if place is None:
         return ""
     lead = " in" if hits == 1 else ", the first in"
-    return f"{lead}{_where(place)[3:]}"
+    return f"{lead}{_where(place, unit)[3:]}"
 
 
-def _where(place: Place | None) -> str:
+def _where(place: Place | None, unit: str) -> str:
     """` in row 4,321 (row group 4), 15 characters`."""
     if place is None:
         return ""
     group = f"row group {place.row_group}"
     where = f" in row {place.row:,} ({group})" if place.row is not None else f" in {group}, by the footer's statistics"
-    return where if place.length is None else f"{where}, {_count(place.length, 'character', 'characters')}"
+    return where if place.length is None else f"{where}, {_count(place.length, unit, _plural(2, unit))}"
 
 
 def _count(number: int, one: str, several: str) -> str:
@@ -288,6 +291,9 @@ def _series(words: Iterable[str], last: str) -> str:
     return f"{', '.join(first)} {last} {end}" if first else end
 
 
+_OF_THE_WHOLE = {"duplicates", "row-count"}
+
+
 def unproved(contract: Contract | None, facts: FileFacts, *, guard: bool) -> list[str]:
     """What a quick check could not prove, for its last words."""
     of_values = {rule.kind for field in contract.fields for rule in field.rules} if contract else set()
@@ -297,6 +303,6 @@ def unproved(contract: Contract | None, facts: FileFacts, *, guard: bool) -> lis
     if "unique" in of_values or "duplicates" in row_rules:
         told.append("that nothing repeats")
     if rows > 0:
-        told += ["that every row keeps the rules"] if of_values or row_rules - {"duplicates", "row-count"} else []
+        told += ["that every row keeps the rules"] if of_values - {"unique"} or row_rules - _OF_THE_WHOLE else []
         told += ["that no row holds raw personal data"] if guard else []
     return [*told, "that every page is whole"]

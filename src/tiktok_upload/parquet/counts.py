@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tiktok_upload.parquet.nodes import Node
+from tiktok_upload.parquet.nodes import Node, is_list
 from tiktok_upload.tally import MOST_PLACES, Place, Tally, merged
 
 
@@ -62,7 +62,8 @@ def _places(node: Node, places: Any, at: At) -> Iterable[Place]:
     lengths = _lengths(node.values.take(places))
     rows = node.rows_of(places.to_pylist())
     for row, length in zip(rows, lengths, strict=True):
-        yield Place(at.row_group, None if at.first_row is None else at.first_row + row, length)
+        # Values of statistics stand in row groups.
+        yield Place(row, None, length) if at.first_row is None else Place(at.row_group, at.first_row + row, length)
 
 
 def _lengths(values: Any) -> list[int | None]:
@@ -72,7 +73,7 @@ def _lengths(values: Any) -> list[int | None]:
         lengths: list[int | None] = pc.utf8_length(values).to_pylist()
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         lengths = pc.binary_length(values).to_pylist()
-    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+    elif is_list(kind):
         lengths = pc.list_value_length(values).to_pylist()
     else:
         lengths = [None] * len(values)

@@ -49,10 +49,17 @@ def _told(values: Any, one: LeafStatistics) -> tuple[Any, RowsOf]:
     """The values that are whole, and in which row groups they stand."""
     groups = [*one.groups, *one.groups]
     if pa.types.is_string(values.type) or pa.types.is_binary(values.type):
-        whole = pc.indices_nonzero(pc.less_equal(pc.binary_length(values), _WHOLE_BYTES))
+        whole = pc.indices_nonzero(_are_whole(values))
         kept = whole.to_pylist()
         return values.take(whole), lambda places: [groups[kept[place]] for place in places]
     return values, lambda places: [groups[place] for place in places]
+
+
+def _are_whole(values: Any) -> Any:
+    """Shorter than what writers cut to; or just as long, and a hash, which is as long by nature."""
+    lengths = pc.binary_length(values)
+    is_hash = pc.match_substring_regex(values, "^[0-9A-Fa-f]{64}$")
+    return pc.or_(pc.less(lengths, _WHOLE_BYTES), is_hash)
 
 
 def _reader(leaf: Any) -> Callable[[list[Any]], Any] | None:
@@ -63,14 +70,21 @@ def _reader(leaf: Any) -> Callable[[list[Any]], Any] | None:
         return _texts
     if kind_of(physical, logical) is None:
         return None
+    if kind in ("Timestamp", "Date"):
+        return _times(logical)
     if kind == "Decimal":
         return _decimals(physical, logical)
-    if kind == "Timestamp":
-        unit = pa.timestamp(_UNITS[logical["timeUnit"]], "UTC" if logical["isAdjustedToUTC"] else None)
-        return lambda values: pa.array(values, pa.int64()).cast(unit)
-    if kind == "Date":
+    if kind not in ("None", "Int") or not logical.get("isSigned", True):
+        return None
+    # 0.1 as a double is another number.
+    return functools.partial(pa.array, type=pa.float32()) if physical == "FLOAT" else pa.array
+
+
+def _times(logical: dict[str, Any]) -> Callable[[list[Any]], Any]:
+    if logical["Type"] == "Date":
         return lambda values: pa.array(values, pa.int32()).cast(pa.date32())
-    return pa.array if kind in ("None", "Int") and logical.get("isSigned", True) else None
+    unit = pa.timestamp(_UNITS[logical["timeUnit"]], "UTC" if logical["isAdjustedToUTC"] else None)
+    return lambda values: pa.array(values, pa.int64()).cast(unit)
 
 
 def _texts(values: list[bytes]) -> Any:

@@ -11,6 +11,7 @@ from tiktok_upload.contract import ELEMENT
 from tiktok_upload.facts import Column, FileFacts
 from tiktok_upload.parquet.column_statistics import Statistics
 from tiktok_upload.parquet.layout import ColumnChunk, RowGroup
+from tiktok_upload.parquet.nodes import is_list
 from tiktok_upload.parquet.parser import guarded
 
 _LOOKED_AT = 1_000  # row groups whose codecs are asked for; nobody changes them in the middle of a file
@@ -108,17 +109,7 @@ def _children(kind: Any) -> list[tuple[Any, str | None]]:
     if pa.types.is_map(kind):
         entry = pa.struct([pa.field("key", kind.key_type, nullable=False), pa.field("value", kind.item_type)])
         return [(pa.field(ELEMENT, entry, nullable=False), ELEMENT)]
-    return [(kind.value_field, ELEMENT)] if _is_list(kind) else []
-
-
-def _is_list(kind: Any) -> bool:
-    return bool(
-        pa.types.is_list(kind)
-        or pa.types.is_large_list(kind)
-        or pa.types.is_fixed_size_list(kind)
-        or pa.types.is_list_view(kind)
-        or pa.types.is_large_list_view(kind)
-    )
+    return [(kind.value_field, ELEMENT)] if is_list(kind) else []
 
 
 def _family(kind: Any) -> str:
@@ -142,7 +133,7 @@ _FAMILIES: tuple[tuple[str, tuple[Callable[[Any], bool], ...]], ...] = (
     ("date", (pa.types.is_date,)),
     ("time", (pa.types.is_time,)),
     ("map", (pa.types.is_map,)),
-    ("array", (_is_list,)),
+    ("array", (is_list,)),
     ("object", (pa.types.is_struct,)),
 )
 

@@ -8,7 +8,8 @@ from typing import Any, BinaryIO, Literal, Self
 import pyarrow.parquet as pq
 
 from tiktok_upload.contract import Contract
-from tiktok_upload.facts import FileFacts, Finding
+from tiktok_upload.errors import UsageError
+from tiktok_upload.facts import Column, FileFacts, Finding
 from tiktok_upload.judging import FOOTER
 from tiktok_upload.parquet import column_statistics, evidence, footer
 from tiktok_upload.parquet.column_statistics import Statistics
@@ -22,6 +23,7 @@ from tiktok_upload.parquet.structure import Structure, TellStatistics, check_str
 from tiktok_upload.parquet.uniqueness import Repeats, RowGroupOf
 from tiktok_upload.parquet.units import Leaf, Unit, plan_units
 from tiktok_upload.tally import Tally
+from tiktok_upload.text import escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,19 +206,31 @@ def _units(parquet: pq.ParquetFile, wanted: Wanted, facts: FileFacts) -> list[Un
         for rule in rules
         if rule.kind in ("any-of", "requires")
     ]
-    unique = [_unique_unit(groups, leaves, columns, names) for columns in _unique_columns(contract, names)]
+    unique = [_unique_unit(groups, leaves, columns, names) for columns in _unique_columns(contract, facts.columns)]
     return [*unique, *plan_units(groups, leaves, together, wanted.workers)]
 
 
-def _unique_columns(contract: Contract | None, names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Each column, or several together, whose values may not repeat."""
+def _unique_columns(contract: Contract | None, columns: Iterable[Column]) -> list[tuple[str, ...]]:
+    """Each column, or several together, whose values may not repeat.
+
+    Raises:
+        UsageError: One of them is nested.
+    """
     if contract is None:
         return []
+    nested = {column.name: bool(column.children) for column in columns}
     wanted: list[tuple[str, ...]] = [
         (one.name,) for one in contract.fields if any(rule.kind == "unique" for rule in one.rules)
     ]
     wanted += [rule.columns for rule in contract.rules if rule.kind == "duplicates"]
-    return [columns for columns in dict.fromkeys(wanted) if set(columns) <= set(names)]
+    found = [names for names in dict.fromkeys(wanted) if nested.keys() >= set(names)]
+    for name in (name for names in found for name in names if nested[name]):
+        raise UsageError(
+            f'the contract\'s rule duplicates cannot be run on column "{escape(name)}": it is nested',
+            hint="leave the column out of the rule",
+            code="contract",
+        )
+    return found
 
 
 def _unique_unit(

@@ -43,8 +43,19 @@ def nodes(path: str, values: Any, rows_of: RowsOf = same_rows, excused: Any = No
     kind = values.type
     if pa.types.is_struct(kind):
         yield from _fields(path, values, rows_of)
-    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+    elif is_list(kind):
         yield from nodes(path + ELEMENT, values.flatten(), _through(values, rows_of))
+
+
+def is_list(kind: Any) -> bool:
+    """Whether values of that type are lists, in whatever way they are stored; maps are apart."""
+    return bool(
+        pa.types.is_list(kind)
+        or pa.types.is_large_list(kind)
+        or pa.types.is_fixed_size_list(kind)
+        or pa.types.is_list_view(kind)
+        or pa.types.is_large_list_view(kind)
+    )
 
 
 def _fields(path: str, values: Any, rows_of: RowsOf) -> Iterator[Node]:
@@ -77,6 +88,4 @@ def plain(values: Any) -> Any:
         return values.cast(pa.large_string())
     if pa.types.is_binary_view(kind):
         return values.cast(pa.large_binary())
-    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
-        return values.cast(pa.large_list(kind.value_type))
     return values

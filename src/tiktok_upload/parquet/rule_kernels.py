@@ -1,8 +1,9 @@
 """Which values break a rule, a whole array at once. Child only."""
 
 import datetime as dt
+import ipaddress
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from typing import Any
 
 import pyarrow as pa
@@ -14,13 +15,19 @@ _UNITS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _HEX = "0123456789abcdef"
 _HEX_PATTERNS = {"^[0-9a-f]{64}$": 64, "^[a-f0-9]{64}$": 64, "^[0-9a-f]{32}$": 32, "^[a-f0-9]{32}$": 32}
 _TINY = 1e-9  # how far from a whole number a quotient of floats may be
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+# Bytes that are UTF-8, as a pattern over bytes.
+_UTF8 = (
+    r"^(?:[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
+    r"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}"
+    r"|\xf4[\x80-\x8f][\x80-\xbf]{2})*$"
+)
 FORMS = {
     "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]+$",
     "uuid": r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$",
     "email": r"^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$",
     "hostname": r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$",
-    "ipv4": r"^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.|$)){4}$",
-    "ipv6": r"^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$",
+    "ipv4": rf"^(?:{_OCTET}\.){{3}}{_OCTET}$",
 }
 
 Mask = Any
@@ -42,10 +49,28 @@ def broken(rule: Rule, values: Any, judged_at: dt.datetime) -> Mask:
 
 
 def _pattern(values: Any, argument: Any, _: dt.datetime) -> Mask:
+    texts, strange = _as_text(values)
     length = _HEX_PATTERNS.get(argument)
-    if length and _is_text(values):
-        return _not_hex(values, length)
-    return pc.invert(pc.match_substring_regex(values, argument))
+    wrong = _not_hex(texts, length) if length else pc.invert(pc.match_substring_regex(texts, argument))
+    return _or(wrong, strange)
+
+
+def _as_text(values: Any) -> tuple[Any, Mask | None]:
+    """Bytes as the text that they are, null where they are none; and where that is, if anywhere."""
+    if _is_text(values):
+        return values, None
+    if not _is_bytes(values.type):
+        raise TypeError("neither text nor bytes")
+    data = values.cast(pa.binary()) if pa.types.is_fixed_size_binary(values.type) else values
+    try:
+        return data.cast(pa.large_string()), None
+    except pa.ArrowInvalid:
+        is_text = pc.match_substring_regex(data, _UTF8)
+        return pc.if_else(is_text, data, pa.scalar(None, data.type)).cast(pa.large_string()), pc.invert(is_text)
+
+
+def _or(mask: Mask, other: Mask | None) -> Mask:
+    return mask if other is None else pc.or_(pc.fill_null(mask, False), other)
 
 
 def _not_hex(values: Any, length: int) -> Mask:
@@ -59,14 +84,39 @@ def _is_text(values: Any) -> bool:
 
 
 def _enum(values: Any, argument: Any, _: dt.datetime) -> Mask:
-    known = pa.array([_literal(value, values.type) for value in argument]).cast(values.type)
-    return pc.and_(pc.invert(pc.is_in(values, value_set=known)), pc.is_valid(values))
+    values = _comparable(values)
+    known = [literal for value in argument for literal in _literals(value, values.type)]
+    return pc.and_(pc.invert(pc.is_in(values, value_set=pa.array(known, values.type))), pc.is_valid(values))
 
 
-def _literal(value: Any, kind: Any) -> Any:
+def _comparable(values: Any) -> Any:
+    """Of a width that Arrow can look up, and without a zero that is below another one."""
+    if pa.types.is_float16(values.type):
+        values = values.cast(pa.float32())
+    if pa.types.is_decimal32(values.type) or pa.types.is_decimal64(values.type):
+        values = values.cast(pa.decimal128(38, values.type.scale))
+    return pc.add(values, pa.scalar(0.0, values.type)) if pa.types.is_floating(values.type) else values
+
+
+def _literals(value: Any, kind: Any) -> list[Any]:
+    """A value of the contract as one of that type; none where no value of the type is equal to it."""
+    try:
+        scalar = pa.scalar(_exactly(value, kind), kind)
+    except (pa.ArrowException, ValueError, OverflowError, TypeError):
+        return []
+    return [scalar.as_py()]
+
+
+def _exactly(value: Any, kind: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode() if _is_bytes(kind) else value
     if pa.types.is_decimal(kind):
         return Decimal(str(value))
-    return value.encode() if isinstance(value, str) and _is_bytes(kind) else value
+    if pa.types.is_integer(kind) and isinstance(value, float):
+        if not value.is_integer():
+            raise ValueError("no whole number")
+        return int(value)
+    return value
 
 
 def _is_bytes(kind: Any) -> bool:
@@ -74,11 +124,24 @@ def _is_bytes(kind: Any) -> bool:
 
 
 def _form(values: Any, argument: Any, _: dt.datetime) -> Mask:
-    return pc.invert(pc.match_substring_regex(values, FORMS[argument]))
+    texts, strange = _as_text(values)
+    if argument == "ipv6":  # no pattern that anybody could read says it
+        return _or(pa.array([not _is_ipv6(text) if text is not None else None for text in texts.to_pylist()]), strange)
+    return _or(pc.invert(pc.match_substring_regex(texts, FORMS[argument])), strange)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(text).exploded)
+    except ValueError:
+        return False
 
 
 def _characters(values: Any) -> Any:
-    return pc.utf8_length(values) if _is_text(values) else pc.binary_length(values)
+    """Of bytes that are no text, how many."""
+    texts, strange = _as_text(values)
+    length = pc.utf8_length(texts).cast(pa.int64())
+    return length if strange is None else pc.coalesce(length, pc.binary_length(values).cast(pa.int64()))
 
 
 def _too_short(values: Any, argument: Any, _: dt.datetime) -> Mask:
@@ -89,16 +152,40 @@ def _too_long(values: Any, argument: Any, _: dt.datetime) -> Mask:
     return pc.greater(_characters(values), argument)
 
 
-def _ranged(holds: Callable[[Any, Any], Mask]) -> Callable[[Any, Any, dt.datetime], Mask]:
-    """What is no number at all (NaN) is in no range."""
+def _ranged(holds: Callable[[Any, Any], Mask], rounding: str) -> Callable[[Any, Any, dt.datetime], Mask]:
+    """What is no number at all (NaN) is in no range.
+
+    Args:
+        holds: What a value and the limit must be.
+        rounding: To which side a limit goes that lies between two values of the type, so that it parts the same ones.
+    """
 
     def kernel(values: Any, argument: Any, _: dt.datetime) -> Mask:
         if isinstance(argument, str):
-            return pc.invert(holds(_ticks(values), time_limit(argument, values.type)))
-        limit = pa.scalar(Decimal(str(argument))) if pa.types.is_decimal(values.type) else argument
-        return pc.invert(holds(values, limit))
+            return _outside(_ticks(values), holds, time_limit(argument, values.type))
+        if pa.types.is_integer(values.type):
+            limit = Decimal(str(argument)).to_integral_value(rounding)
+            return _outside(values, holds, int(limit))
+        if pa.types.is_decimal(values.type):
+            return _outside(values, holds, _to_scale(Decimal(str(argument)), values.type.scale, rounding))
+        return pc.invert(holds(_comparable(values), float(argument)))
 
     return kernel
+
+
+def _to_scale(limit: Decimal, scale: int, rounding: str) -> Decimal:
+    with localcontext(prec=200):
+        return limit.quantize(Decimal(1).scaleb(-scale), rounding)
+
+
+def _outside(values: Any, holds: Callable[[Any, Any], Mask], limit: Any) -> Mask:
+    """A limit that the type cannot hold is beyond all of its values."""
+    try:
+        scalar = pa.scalar(limit, values.type)
+    except (pa.ArrowException, OverflowError, ValueError):
+        keeps = holds(pa.scalar(0), pa.scalar(1 if limit > 0 else -1)).as_py()
+        return pc.and_(pc.is_valid(values), not keeps)
+    return pc.invert(holds(values, scalar))
 
 
 def _ticks(values: Any) -> Any:
@@ -107,7 +194,7 @@ def _ticks(values: Any) -> Any:
     return values.cast(pa.int32() if narrow else pa.int64())
 
 
-def time_limit(text: str, kind: Any) -> float:
+def time_limit(text: str, kind: Any) -> int:
     """A date or time in RFC 3339, in the ticks of that type."""
     if pa.types.is_date(kind):
         days = dt.date.fromisoformat(text[:10]).toordinal() - dt.date(1970, 1, 1).toordinal()
@@ -115,31 +202,55 @@ def time_limit(text: str, kind: Any) -> float:
     if pa.types.is_time(kind):
         time = dt.time.fromisoformat(text)
         seconds = time.hour * 3_600 + time.minute * 60 + time.second
-        return seconds * _UNITS_A_SECOND[kind.unit] + time.microsecond * _UNITS_A_SECOND[kind.unit] // 10**6
+        return int(seconds * _UNITS_A_SECOND[kind.unit] + time.microsecond * _UNITS_A_SECOND[kind.unit] // 10**6)
     at = dt.datetime.fromisoformat(text)
     return moment(at if at.tzinfo else at.replace(tzinfo=dt.UTC), kind)
 
 
-def moment(at: dt.datetime, kind: Any) -> float:
+def moment(at: dt.datetime, kind: Any) -> int:
     """A time with a zone, in the ticks of that type."""
     since = at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     microseconds = (since.days * 86_400 + since.seconds) * 10**6 + since.microseconds
     if pa.types.is_date(kind):
         return since.days if pa.types.is_date32(kind) else since.days * 86_400_000
-    return microseconds * _UNITS_A_SECOND[kind.unit] // 10**6
+    return int(microseconds * _UNITS_A_SECOND[kind.unit] // 10**6)
 
 
 def _too_old(values: Any, argument: Any, judged_at: dt.datetime) -> Mask:
-    return pc.less(_ticks(values), moment(judged_at - dt.timedelta(seconds=argument), values.type))
+    limit = moment(judged_at - dt.timedelta(seconds=argument), values.type)
+    return _outside(_ticks(values), pc.greater_equal, limit)
 
 
 def _too_far(values: Any, argument: Any, judged_at: dt.datetime) -> Mask:
-    return pc.greater(_ticks(values), moment(judged_at + dt.timedelta(seconds=argument), values.type))
+    limit = moment(judged_at + dt.timedelta(seconds=argument), values.type)
+    return _outside(_ticks(values), pc.less_equal, limit)
 
 
 def _no_multiple(values: Any, argument: Any, _: dt.datetime) -> Mask:
-    quotient = pc.divide(values.cast(pa.float64()), float(argument))
-    return pc.invert(pc.less_equal(pc.abs(pc.subtract(quotient, pc.round(quotient))), _TINY))
+    if pa.types.is_integer(values.type) and float(argument).is_integer():
+        return _no_whole_multiple(values, int(argument))
+    kind = values.type
+    numbers = _comparable(values).cast(pa.float64())
+    quotient = pc.divide(numbers, float(argument))
+    away = pc.abs(pc.subtract(quotient, pc.round(quotient)))
+    precision = next((one for test, one in _PRECISIONS if test(kind)), _DOUBLE)
+    return pc.invert(pc.less_equal(away, pc.add(pc.multiply(pc.abs(quotient), precision), _TINY)))
+
+
+def _no_whole_multiple(values: Any, of: int) -> Mask:
+    try:
+        divisor = pa.scalar(of, values.type)
+    except (pa.ArrowException, OverflowError):
+        return pc.not_equal(values, 0)  # beyond all values of the type, so that nothing but 0 is one
+    return pc.not_equal(pc.subtract(values, pc.multiply(pc.divide(values, divisor), divisor)), 0)
+
+
+# How far from a whole number a quotient may be, of itself: what the type rounds away.
+_DOUBLE = 1e-15
+_PRECISIONS: tuple[tuple[Callable[[Any], bool], float], ...] = (
+    (pa.types.is_float16, 1e-3),
+    (pa.types.is_float32, 2e-7),
+)
 
 
 def _too_few(values: Any, argument: Any, _: dt.datetime) -> Mask:
@@ -156,10 +267,10 @@ _KERNELS: dict[str, Callable[[Any, Any, dt.datetime], Mask]] = {
     "format": _form,
     "min-length": _too_short,
     "max-length": _too_long,
-    "minimum": _ranged(pc.greater_equal),
-    "maximum": _ranged(pc.less_equal),
-    "exclusive-minimum": _ranged(pc.greater),
-    "exclusive-maximum": _ranged(pc.less),
+    "minimum": _ranged(pc.greater_equal, ROUND_CEILING),
+    "maximum": _ranged(pc.less_equal, ROUND_FLOOR),
+    "exclusive-minimum": _ranged(pc.greater, ROUND_FLOOR),
+    "exclusive-maximum": _ranged(pc.less, ROUND_CEILING),
     "multiple-of": _no_multiple,
     "max-age": _too_old,
     "max-future": _too_far,

@@ -119,17 +119,21 @@ def read_batches(file: pq.ParquetFile, number: int, columns: list[str] | None, b
     """
     group = file.metadata.row_group(number)
     row_bytes = max(unpacked_bytes(group) // max(group.num_rows, 1), 1)
-    batches = file.iter_batches(batch_rows, row_groups=[number], columns=columns, use_threads=False)
-    while True:
-        try:
-            with refusals():
-                batch = next(batches, None)
-        except ParserRefusedError as exc:
-            raise UnsoundDataError(_explain(exc.__cause__, number)) from exc
-        if batch is None:
-            return
+    batches = _refused(
+        number, lambda: file.iter_batches(batch_rows, row_groups=[number], columns=columns, use_threads=False)
+    )
+    while (batch := _refused(number, lambda: next(batches, None))) is not None:
         _check_growth(batch, row_bytes, number)
         yield batch
+
+
+def _refused(number: int, read: Callable[[], Any]) -> Any:
+    """What `read` gives; a refusal is a finding about the row group."""
+    try:
+        with refusals():
+            return read()
+    except ParserRefusedError as exc:
+        raise UnsoundDataError(_explain(exc.__cause__, number)) from exc
 
 
 def _check_growth(batch: Any, row_bytes: int, number: int) -> None:

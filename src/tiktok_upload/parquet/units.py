@@ -116,15 +116,20 @@ def _weight(leaves: list[Leaf]) -> int:
 
 def _bundles(leaves: Sequence[Leaf], together: Iterable[frozenset[int]]) -> list[list[Leaf]]:
     home = {leaf.root: leaf.root for leaf in leaves}
-    for group in together:
+    for group in (*together, *_namesakes(leaves)):
         homes = {home[root] for root in group if root in home}
         for root, one in home.items():
             if one in homes:
                 home[root] = min(homes)
-    by_path: dict[str, int] = {}
-    for leaf in leaves:  # a name that occurs twice is read with its namesake
-        by_path.setdefault(leaf.path, home[leaf.root])
     bundles: dict[int, list[Leaf]] = {}
     for leaf in leaves:
-        bundles.setdefault(by_path[leaf.path], []).append(leaf)
+        bundles.setdefault(home[leaf.root], []).append(leaf)
     return list(bundles.values())
+
+
+def _namesakes(leaves: Sequence[Leaf]) -> list[frozenset[int]]:
+    """Top-level columns that share a path: a name that occurs twice is read with its namesake."""
+    roots: dict[str, set[int]] = {}
+    for leaf in leaves:
+        roots.setdefault(leaf.path, set()).add(leaf.root)
+    return [frozenset(shared) for shared in roots.values() if len(shared) > 1]
