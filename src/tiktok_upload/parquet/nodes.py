@@ -1,5 +1,7 @@
 """A batch of rows taken apart: every column's values, nested ones included, and the rows they stand in. Child only."""
 
+import bisect
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -70,8 +72,9 @@ def _through(lists: Any, rows_of: RowsOf) -> RowsOf:
     """Worked out only where something was found."""
 
     def through(places: list[int]) -> list[int]:
-        parents = pc.list_parent_indices(lists)
-        return rows_of([parents[place].as_py() for place in places])
+        # Not by Arrow's `list_parent_indices`: it counts what lies behind a null list, and knows no views that overlap.
+        ends = list(itertools.accumulate(length or 0 for length in pc.list_value_length(lists).to_pylist()))
+        return rows_of([bisect.bisect_right(ends, place) for place in places])
 
     return through
 
