@@ -66,7 +66,7 @@ CASES = [
     *cases("format", "uri", TEXTS, ["https://a.example/b?c#d", "urn:isbn:1"], ["", "a.example", "http://a b", "1a:b"]),
     *cases("format", "email", TEXTS, ["a@b.example", "a+b@c.d.example"], ["", "a@b", "@b.example", "a b@c.example"]),
     *cases("format", "hostname", TEXTS, ["a", "a-b.example"], ["", "-a.example", "a..b", "a_b", "a" * 64]),
-    *cases("format", "ipv4", TEXTS, ["0.0.0.0", "255.255.255.255"], ["", "256.1.1.1", "1.2.3", "1.2.3.4.5", "1.2.3.4."]),
+    *cases("format", "ipv4", TEXTS, ["0.0.0.0", "255.255.255.255"], ["", "256.1.1.1", "1.2", "1.2.3.4.5", "1.2.3.4."]),
     *cases("format", "ipv6", TEXTS, ["::", "2001:db8::1", "::ffff:1.2.3.4"], ["", "1", "1:2:3", ":::", "g::1"]),
     *cases("enum", ("EUR", "USD", "é"), TEXTS, ["EUR", "USD", "é"], ["eur", "", "EURO", "EUR "]),
     *cases("enum", ("ab", "abc"), [pa.binary(2)], ["ab"], ["bc"]),

@@ -141,7 +141,7 @@ _MOST_NAMED = 8
 def _argument(rule: Rule) -> str:
     argument = rule.argument
     if rule.kind in ("max-age", "max-future") and isinstance(argument, float | int):
-        return format_duration(argument)
+        return format_duration(argument).removesuffix(" 0 h").removesuffix(" 00 min").removesuffix(" 00 s")
     if isinstance(argument, tuple):
         shown = ", ".join(map(str, argument[:_MOST_NAMED]))
         return f"{shown} and {len(argument) - _MOST_NAMED:,} more" if len(argument) > _MOST_NAMED else shown

@@ -7,10 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from tiktok_upload import portable
 from tiktok_upload.cli import options as o
-from tiktok_upload.cli.output import print_lines, say, tell_events
+from tiktok_upload.cli.output import error_text, print_lines, say, tell_events
 from tiktok_upload.errors import UsageError
 from tiktok_upload.text import escape
+
+_MOST_LISTED = 200  # a file that is no contract at all has as many problems as lines
 
 app = typer.Typer(
     name="contract", help="What files must be like: the contracts that come along, and your own.", no_args_is_help=True
@@ -80,9 +83,9 @@ def lint(
     if json:
         tell_events(*(("problem", fields) for fields in wrong), error=error)
     else:
-        print_lines(line for fields in wrong for line in _lines(fields))
+        print_lines(line for fields in wrong[:_MOST_LISTED] for line in _lines(fields))
         if error:
-            say(f"error: {error.message}")
+            say(error_text(error))
     return error.exit_code if error else 0
 
 
@@ -93,7 +96,7 @@ def _lines(fields: dict[str, Any]) -> Iterator[str]:
 
 
 def _count(number: int) -> str:
-    return f"{number} problem{'' if number == 1 else 's'}"
+    return f"{number:,} problem{'' if number == 1 else 's'}"
 
 
 @app.command(epilog="Example: tiktok-upload contract init accepted.parquet --output my-events.odcs.yaml")
@@ -123,6 +126,6 @@ def init(
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        portable.write_private(path, text.encode())
     except OSError as exc:
         raise UsageError(f"{escape(str(path))} cannot be written: {exc.strerror}", hint="choose another place") from exc

@@ -212,10 +212,12 @@ class Human:
 
     def _failed(self, report: FileReport) -> None:
         self._tabulate(report)
-        if self._table is None and (not isinstance(report.error, DataError) or len(report.findings) > 1):
-            self._findings(report)  # a single one is in the error
         if report.error is None or report.status == "interrupted" or len(self._totals.failed) > _MOST_ERRORS:
             return
+        if self._table is None and (not isinstance(report.error, DataError) or len(report.findings) > 1):
+            if self._files > 1:
+                self._line(f"{escape(report.path)}:")
+            self._findings(report)  # a single one is in the error
         where = "" if escape(report.path) in report.error.message else f" ({self._name(report.path)})"
         first, _, rest = error_text(report.error).partition("\n")
         self._line(f"{first}{where}\n{rest}", "error")

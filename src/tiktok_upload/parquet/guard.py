@@ -11,6 +11,8 @@ from tiktok_upload.parquet.personal_kernels import hash_faults, hash_like, hits
 from tiktok_upload.personal import hash_form_by_name, may_be_hashed, wanted
 
 _IP_KINDS = {"ip", "ip-low"}
+_SHARES = frozenset({"card", "phone-digits", "ip-low"})
+_NOWHERE: Any = pa.array([], pa.int64())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,17 @@ class Guard:
         return cls(kinds)
 
     def hits(self, values: Any) -> Hits:
-        """The places of the values that are of each kind."""
-        found = hits(values, self.kinds) if self.kinds else []
+        """The places of the values that are of each kind.
+
+        A kind of which the share decides comes from every batch, also where there is none of it: all values count.
+        """
+        found = dict.fromkeys(self.kinds & _SHARES, _NOWHERE)
+        found |= hits(values, self.kinds) if self.kinds else []
         if self.form:
-            found = [*found, *hash_faults(values, self.form)]
+            found |= hash_faults(values, self.form)
         if self.counts_hashes:
-            found = [*found, *hash_like(values)]
-        return found
+            found |= {"hash-like": _NOWHERE} | dict(hash_like(values))
+        return list(found.items())
 
 
 def _is_number(kind: Any) -> bool:

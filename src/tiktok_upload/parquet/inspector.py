@@ -151,9 +151,9 @@ class Inspector:
             order = Order(path, asked.to_json(workers), cancelled)
             answer = self._askers[0].ask(order)
             found = _inspection(answer)
-            units = answer.found.get("units", [])
-            if not units or found.facts is None or not reads_on(found.facts):
+            if not asked.full or found.facts is None or _is_refused(found) or not reads_on(found.facts):
                 return found
+            units = answer.found.get("units", [])
             self._askers += [self._make() for _ in range(min(workers, len(units)) - len(self._askers))]
             return _with_rows(found, found.facts, read_units(self._askers, order, units, answer.identity, on_progress))
 
@@ -190,6 +190,10 @@ def _inspection(answer: Answer) -> Inspection:
         outside=found.get("outside", {}),
         **answer.identity,
     )
+
+
+def _is_refused(found: Inspection) -> bool:
+    return any(finding.severity == "error" for finding in found.findings)
 
 
 def _with_rows(found: Inspection, facts: FileFacts, answers: list[dict[str, Any]]) -> Inspection:

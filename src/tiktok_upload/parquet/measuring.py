@@ -110,8 +110,7 @@ def measure(file: BinaryIO, wanted: Wanted, *, size_bytes: int, age_s: float, te
     if structure.parquet is None or structure.facts is None or not structure.is_sound:
         return measured
     try:
-        with refusals():
-            _measure_content(structure.parquet, structure.facts, structure.statistics, wanted, measured)
+        _measure_content(structure.parquet, structure.facts, structure.statistics, wanted, measured)
     except UnsoundDataError as exc:
         measured.findings += (exc.finding,)
     except ParserRefusedError:
@@ -132,8 +131,7 @@ _UNREADABLE_SCHEMA = Finding(
 def _measure_content(
     parquet: pq.ParquetFile, facts: FileFacts, statistics: Statistics | None, wanted: Wanted, measured: Measured
 ) -> None:
-    terms = wanted.terms
-    examiner = None if terms.is_empty else Examiner(terms, facts.columns, parquet.schema_arrow)
+    examiner = _examiner(parquet, wanted.terms, facts.columns)
     if statistics is not None:
         columns = column_statistics.describe(statistics, facts.columns, texts=wanted.text_ranges)
         facts = measured.facts = replace(facts, columns=columns)
@@ -171,8 +169,7 @@ def do_unit(file: BinaryIO, unit: Unit, terms: Terms, beat: Beat) -> dict[str, A
     """
     parquet = open_parquet(file)
     try:
-        with refusals():
-            scanned = _scan_unit(parquet, unit, terms, beat)
+        scanned = _scan_unit(parquet, unit, terms, beat)
     except UnsoundDataError as exc:
         return {"rows": 0, "tallies": [], "findings": [exc.finding.to_json()]}
     except ParserRefusedError:
@@ -183,9 +180,19 @@ def do_unit(file: BinaryIO, unit: Unit, terms: Terms, beat: Beat) -> dict[str, A
 def _scan_unit(parquet: pq.ParquetFile, unit: Unit, terms: Terms, beat: Beat) -> Scanned:
     if unit.unique is not None:
         return _scan_for_repeats(parquet, unit, unit.unique, beat)
-    columns = footer.facts(parquet, set()).columns
-    examiner = None if terms.is_empty else Examiner(terms, columns, parquet.schema_arrow)
+    with refusals():
+        columns = footer.columns(parquet)
+    examiner = _examiner(parquet, terms, columns)
     return scan(parquet, unit, examiner.see if examiner else _see_nothing, beat)
+
+
+def _examiner(parquet: pq.ParquetFile, terms: Terms, columns: tuple[Column, ...]) -> Examiner | None:
+    """None where nothing is looked for. What the examiner itself raises is no fault of the file."""
+    if terms.is_empty:
+        return None
+    with refusals():
+        schema = parquet.schema_arrow
+    return Examiner(terms, columns, schema)
 
 
 def _see_nothing(*_: object) -> None:

@@ -23,6 +23,7 @@ _HASH_BYTES, _ROW_BYTES = 16, 8
 _RECORD_BYTES = _HASH_BYTES + _ROW_BYTES
 _FANOUT = 64
 _FLUSH_RECORDS = 512
+_NARROW_BITS = 32
 _DEEPEST = 3  # 64^4 parts: what is still too large then is a few values over and over
 _ROW = struct.Struct("<Q")
 _LENGTH = struct.Struct("<q")
@@ -134,6 +135,8 @@ class _Spill:
 def _bytes_of(column: Any) -> list[bytes]:
     """Values as bytes, equal where they are."""
     kind = column.type
+    if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
+        column = column.cast(pa.int32() if kind.bit_width == _NARROW_BITS else pa.int64())  # no time zones are needed
     if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)):
         column = column.cast(pa.large_string()).cast(pa.large_binary())
     values: list[bytes] = column.to_pylist()
