@@ -149,8 +149,12 @@ def test_quiet_says_nothing_of_a_success_and_the_log_file_has_every_event(
         "push", small, "--to", "s3://bkt/in/", "--endpoint-url", s3.endpoint, "--quiet", "--log-file", log
     )
     assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
-    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    events = [line["event"] for line in lines if line["event"] != "request"]
     assert events == ["started", "file_checked", "file_planned", "part_stored", "file_done", "result"]
+    requests = [line for line in lines if line["event"] == "request"]
+    assert [line["operation"] for line in requests] == ["head_object", "put_object", "head_object"]
+    assert all(line["attempt"] == 1 and line["milliseconds"] >= 0 and line["request_id"] for line in requests)
     assert log.stat().st_mode & 0o777 == 0o600
 
 

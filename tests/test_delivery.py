@@ -21,6 +21,7 @@ from tiktok_upload.answers import (
     Listing,
     NoListing,
     ObjectAnswer,
+    Opened,
     PartAnswer,
     Seen,
     Store,
@@ -89,7 +90,7 @@ class OddStore:
             "put_object", lambda: self._store.put_object(key, body, digest, metadata=metadata, overwrite=overwrite)
         )
 
-    def create(self, key: str, *, metadata: dict[str, str]) -> str:
+    def create(self, key: str, *, metadata: dict[str, str]) -> Opened:
         return self._request("create", lambda: self._store.create(key, metadata=metadata))
 
     def put_part(self, key: str, upload_id: str, number: int, body: Body, digest: Digest) -> PartAnswer:

@@ -24,6 +24,7 @@ from tiktok_upload.events import (
     PartRetried,
     PartSaved,
     Progress,
+    RequestMade,
     RunReport,
     Started,
     Throttled,
@@ -97,6 +98,7 @@ LOST_JSON = {
     "resumable": True,
 }
 FAILED = FileReport(path=PATH, uri=URI, status="failed", error=LOST)
+REQUEST = RequestMade("upload_part", "in/events.parquet", 2, 1, 503, "SlowDown", "4442587FB7D0A2F9", 1_203)
 PROGRESS = FileProgress(
     path=PATH,
     size_bytes=25,
@@ -117,6 +119,7 @@ PROGRESS_JSON = {
     "stage": "sending",
     "bytes_checked": 0,
     "bytes_to_check": 0,
+    "kept_until": None,
 }
 
 # What the interface promises of a file; more may be added, nothing renamed or left out.
@@ -171,6 +174,7 @@ def events(path: str, uri: str) -> list[Event]:
         PartSaved(path, number=2, size=10, parts_stored=2, parts=3),
         PartRetried(path, "part 2", attempt=1, reason="503 SlowDown", delay_s=0.5),
         Throttled(path, delay_s=0.5),
+        REQUEST,
         progress(path),
         Notice(path, "there is no right to look"),
         FileDone(FileReport(path=path, uri=uri, status="uploaded")),
@@ -238,7 +242,7 @@ def as_read(data: dict[str, Any]) -> dict[str, Any]:
 def test_there_is_an_example_of_every_event() -> None:
     kinds = [type(event) for event in events(PATH, URI)]
     assert list(get_args(Event)) == kinds
-    assert EVENT_NAMES | {"notice", "started"} == {kind.name for kind in kinds}
+    assert EVENT_NAMES | {"notice", "request", "started"} == {kind.name for kind in kinds}
 
 
 @pytest.mark.parametrize("event", events(PATH, URI), ids=lambda event: event.name)
@@ -278,7 +282,10 @@ def test_a_file_that_could_not_be_looked_into_has_no_facts() -> None:
     assert event_json(FileChecked(PATH, None, ()), AT)["facts"] is None
 
 
-@pytest.mark.parametrize("event", events(NOT_UTF_8, URI)[1:], ids=lambda event: event.name)
+WITH_PATH = [event for event in events(NOT_UTF_8, URI) if event.name not in ("started", "request")]
+
+
+@pytest.mark.parametrize("event", WITH_PATH, ids=lambda event: event.name)
 def test_a_path_that_is_not_utf_8_is_escaped_and_has_its_bytes_beside_it(event: Event) -> None:
     line = as_read(event_json(event, AT))
     entry = line["files"][0] if event.name == "progress" else line

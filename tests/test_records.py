@@ -131,9 +131,13 @@ def test_a_field_that_nobody_knows_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", WITH_FIELDS)
 def test_a_fact_without_one_of_its_fields_is_refused(name: str) -> None:
     data = to_json(EXAMPLES[name])
-    for missing in data.keys() - {"record", "run"}:
+    for missing in data.keys() - {"record", "run", "kept_until"}:
         with pytest.raises(ValueError, match=f"not a {name} record"):
             from_json({field: value for field, value in data.items() if field != missing})
+
+
+def test_an_upload_of_which_nobody_said_how_long_it_is_kept_is_read() -> None:
+    assert from_json({"record": "created", "upload_id": "u"}) == Created("u", kept_until=None)
 
 
 def test_a_plan_that_does_not_say_how_it_was_started_is_read() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +71,7 @@ class Place:
 
     def create_with(self, *bodies: bytes, metadata: dict[str, str] | None = None) -> tuple[str, list[Named]]:
         """An upload with these parts from number 1."""
-        upload_id = self.store.create(KEY, metadata=metadata or {})
+        upload_id = self.store.create(KEY, metadata=metadata or {}).upload_id
         return upload_id, [self.send(upload_id, number, data) for number, data in enumerate(bodies, 1)]
 
     def complete(self, upload_id: str, parts: list[Named], data: bytes, *, overwrite: bool = False) -> ObjectAnswer:
@@ -87,7 +88,10 @@ class Place:
 Opens = Callable[[Proof], Place]
 
 
-@pytest.fixture(scope="module", params=["memory", "hostile", "moto", "rclone"])
+STORES = ["memory", "hostile", "moto", "rclone", *(["localstack"] if servers.LOCALSTACK in os.environ else [])]
+
+
+@pytest.fixture(scope="module", params=STORES)
 def opens(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opens]:
     """Makes a place of its own for each test."""
     if request.param == "memory":
@@ -98,6 +102,7 @@ def opens(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "hostile": lambda: servers.hostile_server(root, min_part_size=MIN_PART),
         "moto": lambda: servers.moto_server(min_part_size=MIN_PART),
         "rclone": lambda: servers.rclone_server(root),
+        "localstack": servers.localstack_server,
     }
     with running[request.param]() as server, pytest.MonkeyPatch.context() as patch:
         servers.use(patch, server)
@@ -193,7 +198,7 @@ def test_any_name_is_kept_as_it_is(place: Place, key: str) -> None:
     if "\n" in key:
         place.must(Duty.LINE_FEED_IN_KEY)
     place.put(key.encode(), key)
-    upload_id = place.store.create(f"{key}.2", metadata={})
+    upload_id = place.store.create(f"{key}.2", metadata={}).upload_id
     part = place.send(upload_id, 1, b"x", f"{key}.2")
     assert isinstance(place.store.list_parts(f"{key}.2", upload_id), tuple)
     place.store.complete(f"{key}.2", upload_id, [part], checksum=part.checksum, size=1, overwrite=False)
@@ -251,7 +256,7 @@ def test_an_object_is_made_of_its_parts_in_their_order(place: Place) -> None:
 
 def test_parts_may_come_in_any_order_and_at_once(place: Place) -> None:
     bodies = [bytes([number]) * MIN_PART for number in range(1, 13)]
-    upload_id = place.store.create(KEY, metadata={})
+    upload_id = place.store.create(KEY, metadata={}).upload_id
     together = threading.Barrier(4)
 
     def send(numbers: range) -> list[Named]:
@@ -267,7 +272,7 @@ def test_parts_may_come_in_any_order_and_at_once(place: Place) -> None:
 
 def test_numbers_may_have_gaps(place: Place) -> None:
     place.must(Duty.PART_GAPS)
-    upload_id = place.store.create(KEY, metadata={})
+    upload_id = place.store.create(KEY, metadata={}).upload_id
     parts = [place.send(upload_id, 2, FIRST), place.send(upload_id, 7, LAST)]
     place.complete(upload_id, parts, FIRST + LAST)
     assert place.stored(KEY) == FIRST + LAST
@@ -283,7 +288,7 @@ def test_head_shows_the_etag_that_complete_answered_and_goes_on_showing_it(place
 
 def test_the_verified_checksum_of_a_part_is_answered(place: Place) -> None:
     place.must(Duty.CRC_IN_ANSWER)
-    upload_id = place.store.create(KEY, metadata={})
+    upload_id = place.store.create(KEY, metadata={}).upload_id
     answer = place.store.put_part(KEY, upload_id, 1, BytesBody(LAST), place.digest(LAST))
     assert answer.checksum == place.digest(LAST).checksum
 
@@ -297,11 +302,11 @@ def test_the_verified_checksum_of_the_whole_is_answered_and_shown(place: Place) 
 
 
 def test_a_new_upload_lists_no_parts(place: Place) -> None:
-    assert place.store.list_parts(KEY, place.store.create(KEY, metadata={})) == ()
+    assert place.store.list_parts(KEY, place.store.create(KEY, metadata={}).upload_id) == ()
 
 
 def test_parts_are_listed_in_order_with_what_was_answered(place: Place) -> None:
-    upload_id = place.store.create(KEY, metadata={})
+    upload_id = place.store.create(KEY, metadata={}).upload_id
     second, first = place.send(upload_id, 2, LAST), place.send(upload_id, 1, FIRST)
     listing = place.store.list_parts(KEY, upload_id)
     assert isinstance(listing, tuple)
@@ -446,7 +451,7 @@ def test_a_refused_complete_leaves_the_upload_and_its_parts(place: Place) -> Non
 
 def test_a_part_that_was_damaged_on_its_way_is_not_listed(place: Place) -> None:
     place.must(Duty.CRC_OF_BODY)
-    upload_id = place.store.create(KEY, metadata={})
+    upload_id = place.store.create(KEY, metadata={}).upload_id
     with fault(Kind.TRANSIENT):
         place.store.put_part(KEY, upload_id, 1, BytesBody(b"content"), OTHER)
     assert place.store.list_parts(KEY, upload_id) == ()
@@ -502,7 +507,7 @@ def test_an_unknown_upload_lists_nothing(place: Place) -> None:
 
 def test_to_abort_an_unknown_upload_is_no_fault(place: Place) -> None:
     place.store.abort(KEY, "never-created")
-    upload_id = place.store.create(KEY, metadata={})
+    upload_id = place.store.create(KEY, metadata={}).upload_id
     place.store.abort(KEY, upload_id)
     place.store.abort(KEY, upload_id)
 
@@ -551,7 +556,7 @@ def test_content_md5_proves_a_body_where_it_is_chosen(opens: Opens) -> None:
     place.must(Duty.MD5)
     with fault(Kind.TRANSIENT):
         place.store.put_object(KEY, BytesBody(LAST), place.digest(FIRST), metadata={}, overwrite=False)
-    upload_id = place.store.create(KEY, metadata={})
+    upload_id = place.store.create(KEY, metadata={}).upload_id
     with fault(Kind.TRANSIENT):
         place.store.put_part(KEY, upload_id, 1, BytesBody(LAST), place.digest(FIRST))
     assert place.stored(KEY) is None
@@ -584,7 +589,7 @@ def test_a_body_that_breaks_off_makes_nothing(place: Place) -> None:
     data = bytes(100_000)
     with pytest.raises((BrokenDiskError, StoreFault)):
         place.store.put_object(KEY, BrokenBody(data), place.digest(data), metadata={}, overwrite=False)
-    upload_id = place.store.create(KEY, metadata={})
+    upload_id = place.store.create(KEY, metadata={}).upload_id
     with pytest.raises((BrokenDiskError, StoreFault)):
         place.store.put_part(KEY, upload_id, 1, BrokenBody(data), place.digest(data))
     assert (place.store.head(KEY), place.store.list_parts(KEY, upload_id)) == (Absence.ABSENT, ())

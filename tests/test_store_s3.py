@@ -92,7 +92,7 @@ def put(store: Store, data: bytes = DATA, *, overwrite: bool = False) -> Any:
 
 
 def create(store: Store) -> str:
-    return store.create(KEY, metadata=METADATA)
+    return store.create(KEY, metadata=METADATA).upload_id
 
 
 def send(store: Store, upload_id: str, number: int = 1, data: bytes = DATA) -> Named:

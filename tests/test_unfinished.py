@@ -17,7 +17,7 @@ from tiktok_upload import Connection, ObjectOptions, PushOptions, Unfinished, up
 from tiktok_upload.errors import JournalError, UsageError
 from tiktok_upload.journal import JournalDirectory
 from tiktok_upload.records import Completed, Created, PartStored, Record, UploadLost
-from tiktok_upload.unfinished import find, known_here, older_than, options_of, state_of
+from tiktok_upload.unfinished import find, is_soon_gone, known_here, older_than, options_of, state_of
 
 DONE = Completed('"etag"', "crc", confirmed=True, version_id=None, at="2026-11-23T11:00:00Z")
 GIB = 1 << 30
@@ -301,3 +301,13 @@ def test_the_store_is_the_one_that_was_reached_also_where_a_variable_named_it(
 ) -> None:
     run = PushOptions(connection=Connection(endpoint_url=option)).to_json()
     assert options_of(planned(run=run, endpoint=recorded)).connection.endpoint_url == expected
+
+
+@pytest.mark.parametrize(
+    ("kept_until", "is_soon"),
+    [(None, False), ("2026-11-29T11:59:00Z", True), ("2026-11-29T12:01:00Z", False), ("2026-11-01T00:00:00Z", True)],
+)
+def test_parts_that_a_rule_removes_within_two_days_are_soon_gone(kept_until: str | None, *, is_soon: bool) -> None:
+    moment = "2026-11-20T00:00:00Z"
+    found = Unfinished("a" * 64, "f", "s3://b/k", "interrupted", 9, 5, 2, 1, moment, moment, "u", kept_until)
+    assert is_soon == is_soon_gone(found, dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC))

@@ -83,6 +83,18 @@ class UploadSurvey:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A multipart upload that was opened.
+
+    Attributes:
+        kept_until: RFC 3339, where a rule of the bucket removes its parts then.
+    """
+
+    upload_id: str
+    kept_until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PartAnswer:
     """The answer to UploadPart; the checksum where the store echoes it, which it does after verifying."""
 
@@ -165,8 +177,8 @@ class Store(Protocol):
     ) -> ObjectAnswer:
         """Make an object of one body; unless `overwrite` only where there is none."""
 
-    def create(self, key: str, *, metadata: dict[str, str]) -> str:
-        """Open a multipart upload; returns its id."""
+    def create(self, key: str, *, metadata: dict[str, str]) -> Opened:
+        """Open a multipart upload."""
 
     def put_part(self, key: str, upload_id: str, number: int, body: Body, digest: Digest) -> PartAnswer:
         """Store one part; the same number again replaces it."""

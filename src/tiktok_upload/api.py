@@ -8,6 +8,7 @@ import contextlib
 import datetime as dt
 import functools
 import os
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,9 +29,11 @@ from tiktok_upload.events import (
     FileReport,
     Notice,
     Observer,
+    RequestMade,
     RunReport,
 )
 from tiktok_upload.facts import Fingerprint
+from tiktok_upload.foresight import OPEN_WAY, Foresight
 from tiktok_upload.inputs import Input, find_inputs, names_one_file, selected
 from tiktok_upload.jobs import Tools
 from tiktok_upload.journal import Journal, JournalDirectory, default_state_directory, set_aside, upload_name
@@ -161,17 +164,22 @@ class Run:
                 "these uploads were begun at another store than the settings lead to now",
                 hint="set the endpoint as it was (AWS_ENDPOINT_URL_S3, the profile), or drop them: uploads abort ID",
             )
-        store = S3Store(clients, bucket, proof=self.options.proof, options=self.options.object_options)
-        tools = tools_for(self.options, store, self.stop)
+        requests: queue.SimpleQueue[RequestMade] = queue.SimpleQueue()
+        make = functools.partial(S3Store, clients, bucket, options=self.options.object_options, trace=requests.put)
+        store = make(proof=self.options.proof)
+        tools = tools_for(self.options, store, self.stop, clients)
         if self.options.may_fall_back:
-            lax = S3Store(clients, bucket, proof="md5", options=self.options.object_options)
-            tools = replace(tools, lax_store=lax)
+            tools = replace(tools, lax_store=make(proof="md5"))
         frame = self.frame(journals, bucket, clients.endpoint, tools)
+        observe = self._foreseeing(clients)
         with _deadline(self.options.deadline_s, self.stop):
             try:
-                report = self.transfer(list(inputs), frame, inspector, journals).run()
+                if not clients.is_private:
+                    observe(Notice("", OPEN_WAY))
+                told = replace(self, observe=observe)
+                report = told.transfer(list(inputs), frame, inspector, journals, requests).run()
                 if clients.region_found:
-                    self.observe(Notice("", _region_notice(clients.region_found)))
+                    observe(Notice("", _region_notice(clients.region_found)))
                 return report
             finally:
                 clients.close()
@@ -187,6 +195,7 @@ class Run:
         frame: Frame,
         inspector: Inspector,
         journals: JournalDirectory,
+        requests: "queue.SimpleQueue[RequestMade] | None" = None,
     ) -> Transfer:
         """The loop over these files, put together."""
 
@@ -215,6 +224,15 @@ class Run:
             stop=self.stop,
             concurrency=_in_flight(self.options),
             clock=time.monotonic,
+            requests=requests,
+        )
+
+    def _foreseeing(self, clients: Clients) -> Observer:
+        return Foresight(
+            self.observe,
+            credentials_end=lambda: clients.credentials_end,
+            bytes_per_s=self.options.max_bytes_per_s,
+            now=lambda: dt.datetime.now(dt.UTC),
         )
 
     def frame(self, journals: JournalDirectory, bucket: str, endpoint: str, tools: Tools | None) -> Frame:
@@ -328,7 +346,7 @@ def clients_for(options: PushOptions) -> Clients:
     return clients
 
 
-def tools_for(options: PushOptions, store: Store, stop: Stop) -> Tools:
+def tools_for(options: PushOptions, store: Store, stop: Stop, clients: Clients | None = None) -> Tools:
     """What jobs use: the store, retries with their budget, the rate."""
     policy = RetryPolicy(budget_s=options.retry_for_s)
     retries = Retries(
@@ -337,6 +355,7 @@ def tools_for(options: PushOptions, store: Store, stop: Stop) -> Tools:
         hold_off=HoldOff(),
         clock=time.monotonic,
         sleep=stop.sleep,
+        renew=lambda fault: clients is not None and clients.renew_credentials(fault.credentials),
     )
     return Tools(store, retries, RateLimit(options.max_bytes_per_s), stop, time.monotonic)
 

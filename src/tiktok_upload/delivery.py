@@ -190,6 +190,7 @@ class Delivery:
             parts_in_flight=len(counts),
             retries=self.tally.retries,
             stage=self.stage,
+            kept_until=self.state.kept_until,
             bytes_checked=self.checking[0] if self.stage == "checking" else 0,
             bytes_to_check=self.checking[1] if self.stage == "checking" else 0,
         )

@@ -4,7 +4,7 @@ import heapq
 from dataclasses import replace
 from pathlib import Path
 
-from tiktok_upload.answers import Absence, NoListing, ObjectSeen
+from tiktok_upload.answers import Absence, NoListing, ObjectSeen, Opened
 from tiktok_upload.checksum import Proof, crc_for
 from tiktok_upload.delivery import Delivery, Retried
 from tiktok_upload.delivery_report import (
@@ -52,8 +52,10 @@ def take(delivery: Delivery, step: Step, number: int | None, outcome: object) ->
 
 def take_retry(delivery: Delivery, retried: Retried) -> None:
     """A worker told of a retry."""
-    delivery.tally.retries += 1
     fault = retried.fault
+    delivery.tally.retries += 1
+    delivery.tally.throttles += fault.kind is Kind.THROTTLED
+    delivery.tally.seconds_lost += retried.delay_s
     delivery.events.append(PartRetried(delivery.path, retried.doing, retried.attempt, str(fault), retried.delay_s))
     if fault.kind is Kind.THROTTLED:
         delivery.events.append(Throttled(delivery.path, retried.delay_s))
@@ -67,8 +69,8 @@ def _fold(delivery: Delivery, step: Step, number: int | None, outcome: object) -
             _observed(delivery, outcome)
         case Compared():
             _compared(delivery, outcome)
-        case str() if step is Step.CREATE:
-            delivery.write(Created(outcome))
+        case Opened():
+            delivery.write(Created(outcome.upload_id, outcome.kept_until))
             _tell_blindness(delivery)
         case PartSent():
             _part_sent(delivery, outcome)

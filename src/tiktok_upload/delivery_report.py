@@ -57,6 +57,8 @@ def _report(delivery: Delivery, status: Status, error: UploadToolError | None, s
         bytes_reused=0 if is_already_there else tally.reused_bytes(state),
         bytes_resent=tally.wasted_bytes,
         retries=tally.retries,
+        throttles=tally.throttles,
+        seconds_lost=round(tally.seconds_lost, 3),
         seconds=seconds,
         etag=state.completed.etag if state.completed else None,
         version_id=_version(state),
@@ -82,6 +84,8 @@ def _checksum(state: UploadState) -> ChecksumReport | None:
     return ChecksumReport(crc_for(state.planned.proof).name, state.completed.checksum, known.confirmed)
 
 
+_DATE = len("2026-11-30")
+
 NO_RIGHT_TO_LIST = "there is no right to list parts (s3:ListMultipartUploadParts): this machine's record is trusted"
 NO_RIGHT_TO_LOOK = (
     "there is no right to look at objects (s3:GetObject): what is at the key is known only by writing to it"
@@ -94,7 +98,9 @@ def kept_text(delivery: Delivery) -> str:
     if not kept or delivery.delivered:
         return ""
     size = format_size(sum(part.size for part in kept.values()))
-    return f"{_parts(len(kept))}, {size}; they stay at the store until a rule of the bucket removes them"
+    until = delivery.state.kept_until
+    end = f"until {until[:_DATE]}" if until else "until a rule of the bucket removes them"
+    return f"{_parts(len(kept))}, {size}; they stay at the store {end}"
 
 
 def _parts(count: int) -> str:

@@ -21,6 +21,8 @@ class Tally:
     whole_bytes: int = 0
     wasted_bytes: int = 0
     retries: int = 0
+    throttles: int = 0
+    seconds_lost: float = 0.0
 
     def lose(self, parts: dict[int, PartStored]) -> None:
         """The store lost these; what this run had sent of them was in vain."""

@@ -41,6 +41,8 @@ class FileReport:
         parts_reused, bytes_reused: What an earlier run had stored.
         bytes_sent: What went over the wire for parts acknowledged in this run.
         bytes_resent: What went over it in vain.
+        throttles: How many of the retries the store had asked to slow down for.
+        seconds_lost: Waits before retries, added up over all parts, which may wait at the same time.
         warnings: Sentences about the delivery (findings are about the file).
     """
 
@@ -56,6 +58,8 @@ class FileReport:
     bytes_reused: int = 0
     bytes_resent: int = 0
     retries: int = 0
+    throttles: int = 0
+    seconds_lost: float = 0.0
     seconds: float = 0.0
     etag: str | None = None
     version_id: str | None = None
@@ -156,6 +160,31 @@ class Throttled:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestMade:
+    """One request to the store ended; for a log, not for machines that follow a run.
+
+    Attributes:
+        operation: As boto3 names it: `upload_part`.
+        part: Its number, where there is one.
+        attempt: 1 for the first try.
+        status: HTTP's; 0 where no answer came.
+        code: The store's word for what went wrong, or a short one for a network failure; empty where nothing did.
+        request_id: The store's, by which its owner finds the request.
+        milliseconds: From before the request to its answer.
+    """
+
+    name: ClassVar[str] = "request"
+    operation: str
+    key: str
+    part: int | None
+    attempt: int
+    status: int
+    code: str
+    request_id: str
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileProgress:
     """One file in flight.
 
@@ -163,6 +192,7 @@ class FileProgress:
         bytes_stored: Acknowledged by the store, reused ones included.
         bytes_in_flight: Sent for parts that are not acknowledged yet.
         stage: What is being done.
+        kept_until: RFC 3339, where a rule of the bucket removes its parts then.
         bytes_checked, bytes_to_check: Of a full check, as the footer counts them; 0 where there is none.
     """
 
@@ -176,6 +206,7 @@ class FileProgress:
     stage: Stage
     bytes_checked: int = 0
     bytes_to_check: int = 0
+    kept_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +265,7 @@ Event = (
     | PartSaved
     | PartRetried
     | Throttled
+    | RequestMade
     | Progress
     | Notice
     | FileDone

@@ -92,6 +92,8 @@ class StoreFault(Exception):  # noqa: N818 - one answer of the store; our errors
         code: The store's code (`SlowDown`), or a short word for a network failure.
         retry_after_s: How long the store asks to wait, where it does.
         region: The bucket's region, where the store names it.
+        credentials: Which generation of them the request was signed with.
+        request_id: The store's, by which its owner finds the request.
     """
 
     kind: Kind
@@ -99,6 +101,8 @@ class StoreFault(Exception):  # noqa: N818 - one answer of the store; our errors
     code: str = ""
     retry_after_s: float | None = None
     region: str | None = None
+    credentials: int = 0
+    request_id: str = ""
 
     def __str__(self) -> str:
         """For a message: `503 SlowDown`, or the network failure's word."""

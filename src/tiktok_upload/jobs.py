@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tiktok_upload.answers import Digest, Listing, ObjectAnswer, ObjectSeen, PartAnswer, Seen, Store
+from tiktok_upload.answers import Digest, Listing, ObjectAnswer, ObjectSeen, Opened, PartAnswer, Seen, Store
 from tiktok_upload.body import ByteCount, RangeBody, blocks, digest_range
 from tiktok_upload.checksum import CRC32, CRC32C, CRC64NVME, Crc, crc_for
 from tiktok_upload.faults import Kind, StoreFault
@@ -161,8 +161,8 @@ def observe(work: Work, upload_id: str | None) -> Observed:
     return Observed(seen, work.ask("list the parts", lambda: work.store.list_parts(key, upload_id)))
 
 
-def create(work: Work, metadata: dict[str, str]) -> str:
-    """Open an upload; returns its id."""
+def create(work: Work, metadata: dict[str, str]) -> Opened:
+    """Open an upload."""
     return work.ask("open the upload", lambda: work.store.create(work.planned.key, metadata=metadata))
 
 

@@ -14,6 +14,7 @@ from tiktok_upload.events import (
     FilePlanned,
     FileReport,
     Progress,
+    RequestMade,
     RunReport,
     Started,
 )
@@ -44,7 +45,7 @@ def _body(event: Event) -> dict[str, Any]:
             plan = event.plan
             sizes = {"size_bytes": plan.object_size, "part_size": plan.part_size, "parts": plan.part_count}
             return {**path_json(event.path), "uri": event.uri, **sizes}
-        case Started():
+        case Started() | RequestMade():
             return asdict(event)
         case Progress():
             files = [{**path_json(file.path), **_without_path(asdict(file))} for file in event.files]

@@ -58,10 +58,15 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The store opened a multipart upload."""
+    """The store opened a multipart upload.
+
+    Attributes:
+        kept_until: RFC 3339, where a rule of the bucket removes its parts then.
+    """
 
     kind: ClassVar[str] = "created"
     upload_id: str
+    kept_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

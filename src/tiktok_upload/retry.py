@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,6 +12,8 @@ from tiktok_upload.faults import Kind, StoreFault
 from tiktok_upload.pace import HoldOff
 
 Clock = Callable[[], float]
+ATTEMPT: ContextVar[int] = ContextVar("attempt", default=0)
+"""Of this thread's request: 1 for the first try, for whoever writes it down."""
 T = TypeVar("T")
 
 
@@ -65,6 +68,27 @@ class Budget:
             return now - self._failing_since >= allowed
 
 
+class _Again:
+    """Whether one request may be tried again: what passes by itself, and once with fresh credentials."""
+
+    def __init__(self, renew: Callable[[StoreFault], bool]) -> None:
+        self._renew = renew
+        self._has_renewed = False
+
+    def may_help(self, fault: BaseException) -> bool:
+        if not isinstance(fault, StoreFault):
+            return False
+        if fault.kind is not Kind.EXPIRED or self._has_renewed:
+            return fault.is_retryable
+        self._has_renewed = True
+        return self._renew(fault)
+
+
+def _never(_: StoreFault) -> bool:
+    """Nobody can renew them."""
+    return False
+
+
 class Retries:
     """Runs requests until they succeed, fail for good, or the budget is spent.
 
@@ -74,15 +98,24 @@ class Retries:
         hold_off: Told of a throttling answer; every request waits for it first.
         clock: Monotonic seconds.
         sleep: Waits so many seconds; may raise to leave at once when the run is stopped.
+        renew: Told of a request whose credentials had expired: whether there are others by now.
     """
 
     def __init__(
-        self, policy: RetryPolicy, *, budget: Budget, hold_off: HoldOff, clock: Clock, sleep: Callable[[float], None]
+        self,
+        policy: RetryPolicy,
+        *,
+        budget: Budget,
+        hold_off: HoldOff,
+        clock: Clock,
+        sleep: Callable[[float], None],
+        renew: Callable[[StoreFault], bool] = _never,
     ) -> None:
         self._budget = budget
         self._hold_off = hold_off
         self._clock = clock
         self._sleep = sleep
+        self._renew = renew
         self._jitter = tenacity.wait_random_exponential(multiplier=policy.base_s, max=policy.cap_s)
 
     def call(
@@ -100,7 +133,7 @@ class Retries:
             StoreFault: The last one: not retryable, or the budget is spent.
         """
         loop = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda fault: isinstance(fault, StoreFault) and fault.is_retryable),
+            retry=tenacity.retry_if_exception(_Again(self._renew).may_help),
             wait=self._delay,
             stop=lambda attempts: self._budget.is_spent_by(_fault_of(attempts)),
             sleep=self._sleep,
@@ -109,18 +142,22 @@ class Retries:
             ),
             reraise=True,
         )
+        ATTEMPT.set(0)
         result: T = loop(self._attempt, request)
         if is_progress:
             self._budget.succeeded()
         return result
 
     def _attempt(self, request: Callable[[], T]) -> T:
+        ATTEMPT.set(ATTEMPT.get() + 1)
         while (wait_s := self._hold_off.remaining(self._clock())) > 0:
             self._sleep(wait_s)
         return request()
 
     def _delay(self, attempts: tenacity.RetryCallState) -> float:
         fault = _fault_of(attempts)
+        if fault.kind is Kind.EXPIRED:  # the others are at hand
+            return 0.0
         delay_s = max(self._jitter(attempts), fault.retry_after_s or 0.0)
         if fault.kind is Kind.THROTTLED:
             self._hold_off.extend(self._clock() + delay_s)

@@ -31,6 +31,7 @@ class UploadState:
         planned: The decision that all else refers to; None before the first.
         is_touched: The file's marks changed since it was planned, though its size and footer did not.
         upload_id: The multipart upload that is open at the store, as far as is known.
+        kept_until: RFC 3339, where a rule of the bucket removes that upload's parts then.
         stored: Parts that the store holds and that are proved to be the file's; by number.
         doubted: Parts that the store holds but that must be compared with the file first.
             A number is never in both.
@@ -42,6 +43,7 @@ class UploadState:
     planned: Planned | None = None
     is_touched: bool = False
     upload_id: str | None = None
+    kept_until: str | None = None
     stored: dict[int, PartStored] = field(default_factory=dict)
     doubted: dict[int, PartStored] = field(default_factory=dict)
     stale: list[str] = field(default_factory=list)
@@ -82,7 +84,7 @@ def apply(state: UploadState, record: Record) -> None:  # noqa: C901 - a case fo
             raise ValueError(f"{record.kind} before planned")
         case Created():
             _give_up(state)
-            state.upload_id = record.upload_id
+            state.upload_id, state.kept_until = record.upload_id, record.kept_until
         case PartStored():
             state.doubted.pop(record.number, None)
             state.stored[record.number] = record
@@ -109,7 +111,7 @@ def apply(state: UploadState, record: Record) -> None:  # noqa: C901 - a case fo
 def _give_up(state: UploadState) -> None:
     if state.upload_id is not None:
         state.stale.append(state.upload_id)
-    state.upload_id, state.stored, state.doubted = None, {}, {}
+    state.upload_id, state.kept_until, state.stored, state.doubted = None, None, {}, {}
 
 
 class Step(Enum):

@@ -24,6 +24,7 @@ from tiktok_upload.events import (
     FileReport,
     Observer,
     Progress,
+    RequestMade,
     RunReport,
     Started,
     Status,
@@ -68,6 +69,7 @@ class Transfer:
         stop: Ends the run.
         concurrency: How many requests are in flight at once.
         clock: Monotonic seconds.
+        requests: Where workers put what they asked the store.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Transfer:
         stop: Stop,
         concurrency: int,
         clock: Clock,
+        requests: "queue.SimpleQueue[RequestMade] | None" = None,
     ) -> None:
         self._inputs = inputs
         self._waiting: Iterator[tuple[int, tuple[Input, str | None]]] = enumerate(inputs)
@@ -93,6 +96,7 @@ class Transfer:
         self._stop = stop
         self._slots = concurrency
         self._clock = clock
+        self._requests = requests
         self._inbox: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
         self._active: list[Delivery] = []
         self._reports: dict[int, FileReport] = {}
@@ -201,6 +205,7 @@ class Transfer:
         """Make the waiting facts durable, then tell of them; what could not be made durable is not told."""
         by_journal = {delivery.journal: delivery for delivery in deliveries if delivery.journal is not None}
         failures = self._journals.sync(by_journal)
+        self._tell_requests()
         for journal, error in failures.items():
             by_journal[journal].events.clear()
             by_journal[journal].fail(error)
@@ -208,6 +213,10 @@ class Transfer:
             events, delivery.events = delivery.events, []
             for event in events:
                 self._observe(event)
+
+    def _tell_requests(self) -> None:
+        while self._requests is not None and not self._requests.empty():
+            self._observe(self._requests.get())
 
     def _tell_progress(self) -> None:
         now = self._clock()

@@ -220,6 +220,7 @@ def _described(journals: JournalDirectory, name: str, state: UploadState, standi
         begun_at=planned.checked_at if planned else changed,
         changed_at=changed,
         upload_id=state.upload_id,
+        kept_until=state.kept_until,
     )
 
 
@@ -234,6 +235,16 @@ def _unknown(bucket: str, key: str, upload_id: str, begun_at: str, survey: objec
 def older_than(found: Unfinished, age_s: float, now: dt.datetime) -> bool:
     """Whether nothing was written for so long."""
     return (now - dt.datetime.fromisoformat(found.changed_at)).total_seconds() >= age_s
+
+
+_SOON_S = 2 * 86_400.0
+
+
+def is_soon_gone(found: Unfinished, now: dt.datetime) -> bool:
+    """Whether a rule of the bucket removes its parts within two days, as far as is known."""
+    if found.kept_until is None:
+        return False
+    return (dt.datetime.fromisoformat(found.kept_until) - now).total_seconds() < _SOON_S
 
 
 def _moment(timestamp: float) -> str:

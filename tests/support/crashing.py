@@ -28,7 +28,7 @@ from unittest import mock
 from tests.support.memory_store import MemoryStore
 
 from tiktok_upload import api, delivery_outcomes, look, receipt, transfer
-from tiktok_upload.answers import Body, CompletePart, Digest, Listing, ObjectAnswer, PartAnswer, Seen, Store
+from tiktok_upload.answers import Body, CompletePart, Digest, Listing, ObjectAnswer, Opened, PartAnswer, Seen, Store
 from tiktok_upload.api import Run
 from tiktok_upload.errors import JournalError
 from tiktok_upload.events import Event, FileReport, PartSaved, RunReport
@@ -229,7 +229,7 @@ class CrashingStore:
 
         return self._life.effect("put_object", act)
 
-    def create(self, key: str, *, metadata: dict[str, str]) -> str:
+    def create(self, key: str, *, metadata: dict[str, str]) -> Opened:
         return self._life.effect("create", lambda: self._store.create(key, metadata=metadata))
 
     def put_part(self, key: str, upload_id: str, number: int, body: Body, digest: Digest) -> PartAnswer:

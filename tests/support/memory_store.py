@@ -22,6 +22,7 @@ from tiktok_upload.answers import (
     NoListing,
     ObjectAnswer,
     ObjectSeen,
+    Opened,
     PartAnswer,
     Seen,
 )
@@ -130,14 +131,14 @@ class MemoryStore:
             return self._keep(key, data, f'"{_md5(data).hex()}"', metadata, self._crc_of(data))
 
     # --------------------------------------------------------------------------------------------------- multipart
-    def create(self, key: str, *, metadata: dict[str, str]) -> str:
+    def create(self, key: str, *, metadata: dict[str, str]) -> Opened:
         """Open a multipart upload: `upload-1`, `upload-2` and so on."""
         self._check_request(key, metadata)
         with self._lock:
             self._created += 1
             upload_id = f"upload-{self._created}"
             self.uploads[upload_id] = MemoryUpload(key, dict(metadata))
-        return upload_id
+        return Opened(upload_id)
 
     def put_part(self, key: str, upload_id: str, number: int, body: Body, digest: Digest) -> PartAnswer:
         """Store one part, unless the upload is gone before or after its body has come."""

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from tiktok_upload import portable
 from tiktok_upload.errors import UploadToolError, UsageError
-from tiktok_upload.events import Event, Progress, RunReport, summarize
+from tiktok_upload.events import Event, Progress, RequestMade, RunReport, summarize
 from tiktok_upload.machine import event_json, result_json
 from tiktok_upload.text import escape
 
@@ -49,8 +49,9 @@ class JsonLines:
             say(_NOBODY_READS)
 
     def __call__(self, event: Event) -> None:
-        """Write an event."""
-        self.write(event_json(event, now()))
+        """Write an event, but not each request: those are for a log."""
+        if not isinstance(event, RequestMade):
+            self.write(event_json(event, now()))
 
     def write(self, data: dict[str, Any]) -> None:
         """Write one line."""

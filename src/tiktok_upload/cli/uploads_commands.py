@@ -287,6 +287,8 @@ def _clients(connection: "Connection") -> "Iterator[Clients]":
 
 # ------------------------------------------------------------------------------------------------------- what is told
 def _tell(found: "list[Unfinished]", given: SimpleNamespace) -> None:
+    from tiktok_upload.unfinished import is_soon_gone  # noqa: PLC0415 - slow to import
+
     if given.json:
         _tell_json(found)
     elif not found:
@@ -294,6 +296,8 @@ def _tell(found: "list[Unfinished]", given: SimpleNamespace) -> None:
     else:
         for upload in found:
             typer.echo(_line(upload))
+            if is_soon_gone(upload, dt.datetime.now(dt.UTC)):
+                say(f"warning: a rule of the bucket removes the parts of {_name(upload)} {_soon(upload)}")
         cost = sum(upload.dollars_a_month for upload in found)
         typer.echo(f"{_count(len(found))}, about ${cost:.2f} a month for the parts (S3 Standard)")
 
@@ -337,6 +341,16 @@ def _line(upload: "Unfinished") -> str:
     until = f", kept until {upload.kept_until}" if upload.kept_until else ""
     where = escape(upload.uri or upload.path)
     return f"{upload.short_id or '-':<8}  {upload.standing:<13}  {size}, {_age(upload)} old{until}  {where}"
+
+
+def _name(upload: "Unfinished") -> str:
+    return upload.short_id or escape(upload.uri)
+
+
+def _soon(upload: "Unfinished") -> str:
+    left_s = (dt.datetime.fromisoformat(upload.kept_until or "") - dt.datetime.now(dt.UTC)).total_seconds()
+    when = f"in {format_duration(left_s)}" if left_s > 0 else "by now"
+    return f"{when}; to keep what is stored: tiktok-upload resume {upload.short_id}".rstrip()
 
 
 def _fields(upload: "Unfinished") -> dict[str, str]:

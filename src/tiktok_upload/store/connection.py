@@ -12,9 +12,13 @@ from tiktok_upload.errors import CredentialsError, UsageError
 from tiktok_upload.settings import Connection
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     import botocore.session
     from botocore.config import Config
     from mypy_boto3_s3 import S3Client
+
+    from tiktok_upload.store.credentials import FreshCredentials
 
 COMPLETE_S = 900.0  # S3 may take many minutes to join 10,000 parts before it answers
 
@@ -39,6 +43,7 @@ class Clients:
         self._version = version
         self._lock = threading.RLock()
         self._made: dict[str, S3Client] = {}
+        self._credentials: FreshCredentials | None = None
         self.region_found: str | None = None
 
     @property
@@ -63,6 +68,30 @@ class Clients:
         host = urllib.parse.urlsplit(url).hostname or ""
         return "" if host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else url
 
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody between can read a body: TLS, or this machine itself."""
+        return _is_private_way(self.quick.meta.endpoint_url)
+
+    @property
+    def credentials_generation(self) -> int:
+        """Which credentials a request that begins now is signed with; see `renew_credentials`."""
+        return self._credentials.generation if self._credentials else 0
+
+    def renew_credentials(self, generation: int) -> bool:
+        """The store says that those have expired: whether there are others by now. One thread asks at a time."""
+        from botocore import exceptions as boto  # noqa: PLC0415 - slow to import
+
+        try:
+            return self._credentials is not None and self._credentials.renew(generation)
+        except (boto.BotoCoreError, boto.ClientError, OSError):
+            return False
+
+    @property
+    def credentials_end(self) -> "dt.datetime | None":
+        """When they end for good, where that is known and nobody renews them."""
+        return self._credentials.end() if self._credentials else None
+
     def close(self) -> None:
         """Close idle connections."""
         for client in self._made.values():
@@ -80,11 +109,17 @@ class Clients:
         import botocore.session  # noqa: PLC0415 - slow to import
         from botocore import exceptions as boto  # noqa: PLC0415
 
-        try:
+        from tiktok_upload.store.credentials import FreshCredentials  # noqa: PLC0415 - it needs botocore
+
+        def make() -> "botocore.session.Session":
             session = botocore.session.Session(profile=self._connection.profile)
             session.set_config_variable("region", self._region_of(session))
-            credentials = session.get_credentials()
-            if credentials is not None:
+            return session
+
+        try:
+            session = make()
+            credentials = FreshCredentials(session, make)
+            if credentials.exist:
                 credentials.get_frozen_credentials()  # asks whoever gives them, so that a refusal is told now
         except (boto.ProfileNotFound, boto.ConfigParseError, boto.InvalidConfigError) as exc:
             raise UsageError(
@@ -93,8 +128,9 @@ class Clients:
             ) from exc
         except (boto.BotoCoreError, boto.ClientError, OSError) as exc:  # OSError: a missing program or token file
             raise _no_credentials() from exc
-        if credentials is None:
+        if not credentials.exist:
             raise _no_credentials()
+        self._credentials = credentials
         return session
 
     def _make(self, read_timeout_s: float) -> "S3Client":

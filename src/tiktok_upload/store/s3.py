@@ -1,10 +1,9 @@
 """S3 through boto3: one request a call, S3's answers as values, its errors as `StoreFault`."""
 
-import contextlib
 import datetime as dt
 import urllib.parse
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from tiktok_upload.answers import (
     Absence,
@@ -16,19 +15,18 @@ from tiktok_upload.answers import (
     NoListing,
     ObjectAnswer,
     ObjectSeen,
+    Opened,
     OpenUpload,
     PartAnswer,
     Seen,
     UploadSurvey,
 )
 from tiktok_upload.checksum import Proof, crc_for
-from tiktok_upload.faults import Kind, StoreFault, classify
+from tiktok_upload.faults import Kind, StoreFault
 from tiktok_upload.settings import ObjectOptions
 from tiktok_upload.store.connection import Clients
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+from tiktok_upload.store.requests import Requests, Trace, untold
+from tiktok_upload.store.s3_faults import faults
 
 _CONTENT_TYPE = "application/vnd.apache.parquet"  # registered with IANA
 _MOST_ABORTS = 10  # parts in flight during an abort may survive it; S3 says to repeat until none is listed
@@ -44,10 +42,20 @@ class S3Store:
         bucket: Its name.
         proof: Which header proves a body.
         options: What objects are made with.
+        trace: Told of every request, in the thread that made it.
     """
 
-    def __init__(self, clients: Clients, bucket: str, *, proof: Proof, options: ObjectOptions) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        bucket: str,
+        *,
+        proof: Proof,
+        options: ObjectOptions,
+        trace: Trace = untold,
+    ) -> None:
         self._clients = clients
+        self._ask = Requests(clients, trace)
         self._bucket = bucket
         self._proof = proof
         self._crc = crc_for(proof)
@@ -62,6 +70,8 @@ class S3Store:
             if fault.kind in (Kind.NOT_FOUND, Kind.NO_BUCKET):
                 return Absence.ABSENT
             # No body names a HEAD's error: a bare 400 is an expired token, say, which the next request will tell.
+            if fault.status == _BAD_REQUEST and self._clients.renew_credentials(fault.credentials):
+                return self.head(key)
             if fault.kind is Kind.DENIED or fault.status == _BAD_REQUEST:
                 return Absence.FORBIDDEN
             raise
@@ -69,8 +79,7 @@ class S3Store:
     def _head(self, key: str, mode: dict[str, Any]) -> ObjectSeen:
         """Once more without the wish for checksums where a store does not know it."""
         try:
-            with _faults():
-                return _object_seen(dict(self._client.head_object(**self._at(key), **mode)))
+            return _object_seen(self._ask("head_object", **self._at(key), **mode))
         except StoreFault as fault:
             if fault.kind is Kind.REFUSED and mode:
                 return self._head(key, {})
@@ -80,43 +89,45 @@ class S3Store:
         self, key: str, body: Body, digest: Digest, *, metadata: dict[str, str], overwrite: bool
     ) -> ObjectAnswer:
         """Make an object of one body."""
-        with _faults():
-            answer = self._client.put_object(
+        return self._object_answer(
+            self._ask(
+                "put_object",
                 **self._at(key),
                 **self._object_parameters(metadata),
                 **self._proof_of(digest),
                 **_unless(overwrite),
-                Body=body,  # type: ignore[arg-type]
+                Body=body,
                 ContentLength=len(body),
             )
-        return self._object_answer(dict(answer))
+        )
 
-    def create(self, key: str, *, metadata: dict[str, str]) -> str:
+    def create(self, key: str, *, metadata: dict[str, str]) -> Opened:
         """Open a multipart upload."""
-        with _faults():
-            answer = self._client.create_multipart_upload(
-                **self._at(key), **self._object_parameters(metadata), **self._announced_checksum()
-            )
-            return _required(dict(answer), "UploadId")
+        answer = self._ask(
+            "create_multipart_upload",
+            **self._at(key),
+            **self._object_parameters(metadata),
+            **self._announced_checksum(),
+        )
+        return Opened(_required(answer, "UploadId"), _abort_date(answer))
 
     def put_part(self, key: str, upload_id: str, number: int, body: Body, digest: Digest) -> PartAnswer:
         """Store one part."""
-        with _faults():
-            answer = self._client.upload_part(
-                **self._at(key),
-                **self._proof_of(digest),
-                UploadId=upload_id,
-                PartNumber=number,
-                Body=body,  # type: ignore[arg-type]
-                ContentLength=len(body),
-            )
-        found: dict[str, Any] = dict(answer)
-        return PartAnswer(_required(found, "ETag"), found.get(self._crc.field))
+        answer = self._ask(
+            "upload_part",
+            **self._at(key),
+            **self._proof_of(digest),
+            UploadId=upload_id,
+            PartNumber=number,
+            Body=body,
+            ContentLength=len(body),
+        )
+        return PartAnswer(_required(answer, "ETag"), answer.get(self._crc.field))
 
     def list_parts(self, key: str, upload_id: str) -> Listing:
         """All parts over all pages."""
         try:
-            with _faults():
+            with faults():
                 return tuple(self._pages_of_parts(key, upload_id))
         except StoreFault as fault:
             if fault.kind in (Kind.NO_SUCH_UPLOAD, Kind.NOT_FOUND):
@@ -132,22 +143,22 @@ class S3Store:
         proof: dict[str, Any] = {}
         if self._sends_crc:
             proof = {self._crc.field: checksum, "ChecksumType": "FULL_OBJECT", "MpuObjectSize": size}
-        with _faults(on_complete=True):
-            answer = self._clients.patient.complete_multipart_upload(
+        return self._object_answer(
+            self._ask(
+                "complete_multipart_upload",
                 **self._at(key),
                 **proof,
                 **_unless(overwrite),
                 UploadId=upload_id,
-                MultipartUpload={"Parts": cast("list[CompletedPartTypeDef]", [self._named(part) for part in parts])},
+                MultipartUpload={"Parts": [self._named(part) for part in parts]},
             )
-        return self._object_answer(dict(answer))
+        )
 
     def abort(self, key: str, upload_id: str) -> None:
         """Remove an upload and its parts, again and again until the store lists none."""
         for _ in range(_MOST_ABORTS):
             try:
-                with _faults():
-                    self._client.abort_multipart_upload(**self._at(key), UploadId=upload_id)
+                self._ask("abort_multipart_upload", **self._at(key), UploadId=upload_id)
             except StoreFault as fault:
                 if fault.kind in (Kind.NO_SUCH_UPLOAD, Kind.NOT_FOUND):
                     return
@@ -164,11 +175,14 @@ class S3Store:
         """
         markers: dict[str, Any] = {}
         for _ in range(_MOST_PAGES):
-            with _faults():
-                asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix, **self._owner, **markers}
-                page: dict[str, Any] = dict(self._client.list_multipart_uploads(**asked))
-            for found in page.get("Uploads", ()):
-                yield OpenUpload(found["Key"], found["UploadId"], _rfc3339(found["Initiated"]))
+            asked = {"Bucket": self._bucket, "Prefix": prefix, **self._owner, **markers}
+            page = self._ask("list_multipart_uploads", **asked)
+            with faults():
+                listed = [
+                    OpenUpload(found["Key"], found["UploadId"], _rfc3339(found["Initiated"]))
+                    for found in page.get("Uploads", ())
+                ]
+            yield from listed
             if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
                 return
             markers = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker", "")}
@@ -178,16 +192,10 @@ class S3Store:
         listing = self.list_parts(key, upload_id)
         if not isinstance(listing, tuple):
             return listing
-        with _faults():
-            first: dict[str, Any] = dict(self._client.list_parts(**self._at(key), UploadId=upload_id, MaxParts=1))
-        until = first.get("AbortDate")
-        return UploadSurvey(len(listing), sum(part.size for part in listing), _rfc3339(until) if until else None)
+        first = self._ask("list_parts", **self._at(key), UploadId=upload_id, MaxParts=1)
+        return UploadSurvey(len(listing), sum(part.size for part in listing), _abort_date(first))
 
     # ------------------------------------------------------------------------------------------------ parameters
-    @property
-    def _client(self) -> "S3Client":
-        return self._clients.quick
-
     @property
     def _sends_crc(self) -> bool:
         return self._proof != "md5"
@@ -227,9 +235,7 @@ class S3Store:
     def _pages_of_parts(self, key: str, upload_id: str) -> Iterator[ListedPart]:
         marker = 0
         for _ in range(_MOST_PAGES):
-            page: dict[str, Any] = dict(
-                self._client.list_parts(**self._at(key), UploadId=upload_id, PartNumberMarker=marker)
-            )
+            page = self._ask("list_parts", **self._at(key), UploadId=upload_id, PartNumberMarker=marker)
             _required(page, "UploadId")
             # Some stores begin a page with the marker itself, some give back the marker they were sent.
             parts = [part for part in page.get("Parts", ()) if part["PartNumber"] > marker]
@@ -240,6 +246,11 @@ class S3Store:
             if not page.get("IsTruncated") or not parts:
                 return
             marker = max(part["PartNumber"] for part in parts)
+
+
+def _abort_date(answer: dict[str, Any]) -> str | None:
+    until = answer.get("AbortDate")
+    return _rfc3339(until) if isinstance(until, dt.datetime) else None
 
 
 def _rfc3339(moment: dt.datetime) -> str:
@@ -270,87 +281,3 @@ def _required(answer: dict[str, Any], name: str) -> str:
 
 def _unless(overwrite: bool) -> dict[str, Any]:  # noqa: FBT001 - the name is the sentence
     return {} if overwrite else {"IfNoneMatch": "*"}
-
-
-# ------------------------------------------------------------------------------------------------------------ faults
-@contextlib.contextmanager
-def _faults(*, on_complete: bool = False) -> Iterator[None]:
-    """Turn botocore's exceptions into `StoreFault`."""
-    from botocore import exceptions as boto  # noqa: PLC0415 - botocore is slow to import
-
-    try:
-        yield
-    except boto.ClientError as exc:
-        raise _answered(exc.response, on_complete=on_complete) from exc
-    except boto.BotoCoreError as exc:
-        raise _unanswered(exc) from exc
-    except (KeyError, ValueError) as exc:  # a field is missing, or is no number or date
-        raise StoreFault(Kind.TRANSIENT, code="an answer that is not S3's") from exc
-
-
-def _answered(response: Any, *, on_complete: bool) -> StoreFault:
-    error, meta = response.get("Error", {}), response.get("ResponseMetadata", {})
-    headers = meta.get("HTTPHeaders", {})
-    code, status = str(error.get("Code", "")), int(meta.get("HTTPStatusCode", 0))
-    kind = classify(status, code)
-    if on_complete and code in ("BadDigest", "InvalidDigest"):
-        kind = Kind.WRONG_CONTENT
-    return StoreFault(
-        kind,
-        status,
-        "" if code == str(status) else code,
-        _retry_after(headers.get("retry-after", "")),
-        headers.get("x-amz-bucket-region") or error.get("Region"),
-    )
-
-
-def _retry_after(text: str) -> float | None:
-    # S3 and its kin send seconds; the date form is not worth a guess at another machine's clock.
-    return min(float(text), 300.0) if text.isdigit() else None
-
-
-def _unanswered(exc: Exception) -> StoreFault:
-    from botocore import exceptions as boto  # noqa: PLC0415 - botocore is slow to import
-
-    no_contact = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError, boto.SSLError)
-    no_credentials = (
-        boto.NoCredentialsError,
-        boto.PartialCredentialsError,
-        boto.CredentialRetrievalError,
-        boto.TokenRetrievalError,
-        boto.SSOError,
-    )
-    if isinstance(exc, no_credentials):
-        return StoreFault(Kind.CREDENTIALS, code="no usable credentials")
-    if isinstance(exc, no_contact):
-        return StoreFault(Kind.UNREACHABLE, code=_network_word(exc))
-    if isinstance(exc, boto.ParamValidationError):
-        return StoreFault(Kind.REFUSED, code="a parameter that S3 does not take")
-    if isinstance(exc, _wrong_settings()):
-        return StoreFault(Kind.REFUSED, code="settings of the connection that exclude each other")
-    return StoreFault(Kind.TRANSIENT, code=_network_word(exc))
-
-
-def _wrong_settings() -> tuple[type[Exception], ...]:
-    from botocore import exceptions as boto  # noqa: PLC0415 - botocore is slow to import
-
-    return (
-        boto.EndpointProviderError,
-        boto.NoRegionError,
-        boto.UnsupportedS3ConfigurationError,
-        boto.UnsupportedS3AccesspointConfigurationError,
-    )
-
-
-def _network_word(exc: Exception) -> str:
-    """A word for the failure; botocore's own text holds URLs."""
-    words = {
-        "EndpointConnectionError": "no connection could be made",
-        "ConnectTimeoutError": "no connection within the time limit",
-        "ProxyConnectionError": "the proxy cannot be reached",
-        "SSLError": "TLS failed (is the certificate's authority known? --ca-bundle)",
-        "ReadTimeoutError": "no answer within the time limit",
-        "ConnectionClosedError": "the connection was closed",
-        "ResponseParserError": "an answer that is not S3's",
-    }
-    return words.get(type(exc).__name__, "the connection broke")
