@@ -17,13 +17,14 @@ ROOT = Path(tiktok_upload.__file__).parent
 # A name stands for a module or for a package with all its modules, seen from the root; "" is the root itself.
 RANKS: Mapping[int, str] = {
     0: (
-        "answers checksum column_types contract contract_text destination errors events facts faults judging machine"
-        " matching pace personal plan portable reconcile records retry settings state stop tally text units version"
+        "answers checksum column_types contact contract contract_text destination errors events facts faults foresight"
+        " judging machine matching pace personal plan policy portable reconcile records retry settings state stop tally"
+        " text units version"
     ),
     1: "config contract_file inputs journal parquet pool receipt source store",
     2: "accepting body jobs look transfer unfinished",
-    3: "api",
-    4: "resuming verifying",
+    3: "api doctor",
+    4: "diagnosing resuming verifying",
     5: "cli",
     6: "__main__",
 }
