@@ -477,3 +477,15 @@ def test_more_than_twenty_files_are_summed_up_for_people(
     assert (ended.code, ended.result["counts"], len(s3.objects("bkt"))) == (0, {"uploaded": 25}, 25)
     lines = ended.stderr.splitlines()
     assert (len(lines), lines[-1].startswith("25 uploaded; ")) == (1, True)
+
+
+def test_a_store_on_another_machine_without_tls_is_warned_of_and_its_payload_signed(
+    s3: HostileS3, command: Command, small: Path
+) -> None:
+    # An address of this machine that is not on the list of those that stay on it.
+    endpoint = f"http://[::ffff:127.0.0.1]:{s3.port}"
+    ended = command.run("push", small, "--to", "s3://bkt/in/", "--endpoint-url", endpoint, "--json")
+    assert ended.code == 0
+    assert any("the endpoint is http:// on another machine" in note for note in ended.notes)
+    (put,) = [entry for entry in s3.requests if entry.operation == "PutObject"]
+    assert put.headers["x-amz-content-sha256"] != "UNSIGNED-PAYLOAD"
