@@ -307,7 +307,7 @@ def test_an_object_is_a_plain_file_below_its_bucket(s3: HostileS3, tmp_path: Pat
 
 def test_what_this_store_does_not_have_is_not_implemented(client: "S3Client") -> None:
     with refused("NotImplemented", 501):
-        client.get_bucket_lifecycle_configuration(Bucket="bkt")
+        client.get_bucket_cors(Bucket="bkt")
     with refused("NotImplemented", 501):
         client.copy_object(Bucket="bkt", Key="k", CopySource="bkt/other")
 

@@ -224,7 +224,8 @@ def test_a_process_lets_out_what_was_stuck_when_it_is_told(tmp_path: Path) -> No
             waiting = pool.submit(client.create_multipart_upload, Bucket="bkt", Key="k")
             assert ask(s3, "wait_until_stuck", {"count": 1})
             ask(s3, "release", {"go_on": True})
-            assert [found["id"] for found in ask(s3, "uploads")] == [waiting.result()["UploadId"]]
+            upload_id = waiting.result()["UploadId"]
+            assert [found["id"] for found in ask(s3, "uploads")] == [upload_id]
 
 
 def test_a_command_that_is_none_is_told_the_commands(s3: HostileS3) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import botocore.session
 import pytest
 from tests.support.hostile_s3 import HostileS3
 
@@ -75,8 +76,14 @@ def test_an_expired_token_is_renewed_once_for_all_threads_that_met_it(
     assert made.renew_credentials(0) is False  # nobody has written others
     keys("AKIDSECOND")
     loads: list[int] = []
-    original = made._credentials._make_session  # type: ignore[union-attr]
-    made._credentials._make_session = lambda: (loads.append(1), original())[1]  # type: ignore[union-attr]
+    assert made._credentials is not None
+    original = made._credentials._make_session
+
+    def counted() -> botocore.session.Session:
+        loads.append(1)
+        return original()
+
+    made._credentials._make_session = counted
     results: list[bool] = []
     threads = [threading.Thread(target=lambda: results.append(made.renew_credentials(0))) for _ in range(8)]
     for thread in threads:

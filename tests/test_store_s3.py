@@ -801,3 +801,23 @@ def test_an_abort_without_the_right_to_list_is_done_once(s3: HostileS3, store: S
     s3.deny = {"ListParts"}
     store.abort(KEY, upload_id)
     assert s3.operations().count("AbortMultipartUpload") == 1
+
+
+def test_a_list_of_parts_that_does_not_go_on_is_no_whole_list(s3: HostileS3, store: S3Store) -> None:
+    upload_id = create(store)
+    s3.list_page_size = 1
+    for number in (1, 2):
+        send(store, upload_id, number)
+    s3.script(Fault.lying_pages("repeated", times=None))
+    with pytest.raises(StoreFault) as caught:
+        store.list_parts(KEY, upload_id)
+    assert caught.value.is_retryable
+
+
+@pytest.mark.parametrize(("operation", "look"), [("HeadObject", "head"), ("ListParts", "list")])
+def test_a_conflict_is_none_where_nothing_is_written(s3: HostileS3, store: S3Store, operation: str, look: str) -> None:
+    upload_id = create(store)
+    s3.script(Fault.status(operation, 412, code="PreconditionFailed"))
+    with pytest.raises(StoreFault) as caught:
+        store.head(KEY) if look == "head" else store.list_parts(KEY, upload_id)
+    assert caught.value.kind is Kind.REFUSED

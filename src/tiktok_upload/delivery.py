@@ -201,11 +201,15 @@ class Delivery:
         Raises:
             JournalError: The disk refused; the fact is not taken.
         """
+        lost: dict[int, PartStored] = {}
         for record in records:
             if self.journal is not None:
                 self.journal.append(record)
-            self._count_loss(record)
+            lost |= self._lost_by(record)
             apply(self.state, record)
+        if lost:
+            self.tally.lose(lost)
+            self.warn(loss_warning(lost))
 
     def warn(self, message: str) -> None:
         """Tell something that is no error, once."""
@@ -224,12 +228,10 @@ class Delivery:
         if self.journal is not None:
             self.journal.close()
 
-    def _count_loss(self, record: Record) -> None:
-        lost: dict[int, PartStored] = {}
+    def _lost_by(self, record: Record) -> dict[int, PartStored]:
+        """The parts that the store held until this fact."""
         if isinstance(record, UploadLost):
-            lost = self.state.stored
-        elif isinstance(record, PartLost) and record.number in self.state.stored:
-            lost = {record.number: self.state.stored[record.number]}
-        if lost:
-            self.tally.lose(lost)
-            self.warn(loss_warning(lost))
+            return dict(self.state.stored)
+        if isinstance(record, PartLost) and record.number in self.state.stored:
+            return {record.number: self.state.stored[record.number]}
+        return {}

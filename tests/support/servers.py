@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 BUCKET = "bkt"
+LOCALSTACK = "TESTS_LOCALSTACK_ENDPOINT"
+"""The variable by which `tests.conformance.localstack` names the server that it started."""
 _ACCOUNT = "123456789012"  # moto's
 _PATIENCE_S = 10.0  # for a process to end after SIGTERM
 
@@ -86,8 +88,9 @@ BLIND_TO: dict[str, dict[Duty, str]] = {
         Duty.UPLOAD_AFTER_REFUSAL: "destroys an upload when it refuses a part or Complete",
         Duty.ETAG_OF_COMPLETE: "shows in HEAD the MD5 of the whole file, and answered another to Complete",
     },
+    "localstack": {},
 }
-"""What a server does not do, with what it does instead. As of moto 5.2 and rclone 1.75."""
+"""What a server does not do, with what it does instead. As of moto 5.2, rclone 1.75 and LocalStack 4.9.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +221,24 @@ def rclone_server(root: Path) -> Iterator[Server]:
                 "rclone", endpoint, key_id, secret, BUCKET, look, lambda name: client.create_bucket(Bucket=name)
             )
     drain.join()
+
+
+# --------------------------------------------------------------------------------------------------------- LocalStack
+@contextlib.contextmanager
+def localstack_server() -> Iterator[Server]:
+    """LocalStack's S3, which somebody else has started."""
+    endpoint, key_id, secret = os.environ[LOCALSTACK], "test", "test"
+    with _client(endpoint, key_id, secret) as client:
+
+        def look(bucket: str, key: str) -> bytes | None:
+            try:
+                return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            except client.exceptions.NoSuchKey:
+                return None
+
+        yield Server(
+            "localstack", endpoint, key_id, secret, BUCKET, look, lambda name: client.create_bucket(Bucket=name)
+        )
 
 
 @contextlib.contextmanager

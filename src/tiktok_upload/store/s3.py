@@ -74,7 +74,7 @@ class S3Store:
                 return self.head(key)
             if fault.kind is Kind.DENIED or fault.status == _BAD_REQUEST:
                 return Absence.FORBIDDEN
-            raise
+            raise _of_a_look(fault) from fault
 
     def _head(self, key: str, mode: dict[str, Any]) -> ObjectSeen:
         """Once more without the wish for checksums where a store does not know it."""
@@ -134,7 +134,7 @@ class S3Store:
                 return NoListing.GONE
             if fault.kind is Kind.DENIED:
                 return NoListing.FORBIDDEN
-            raise
+            raise _of_a_look(fault) from fault
 
     def complete(
         self, key: str, upload_id: str, parts: Sequence[CompletePart], *, checksum: str, size: int, overwrite: bool
@@ -243,9 +243,19 @@ class S3Store:
                 ListedPart(part["PartNumber"], part["Size"], _required(part, "ETag"), part.get(self._crc.field))
                 for part in parts
             )
+            if page.get("IsTruncated") and page.get("Parts") and not parts:
+                # Not to be taken for the whole: what is not listed would be sent again.
+                raise StoreFault(Kind.TRANSIENT, code="a list of parts that does not go on")
             if not page.get("IsTruncated") or not parts:
                 return
             marker = max(part["PartNumber"] for part in parts)
+
+
+def _of_a_look(fault: StoreFault) -> StoreFault:
+    """A look writes nothing: what would be a conflict of a write is a store that answers nonsense."""
+    if fault.kind in (Kind.PRECONDITION, Kind.RACE, Kind.INVALID_PART):
+        fault.kind = Kind.REFUSED
+    return fault
 
 
 def _abort_date(answer: dict[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ from .journal import Entry
 from .records import OpenUpload, StoredObject, StoredPart
 from .routing import Request
 from .server import HostileS3
+from .sessions import Session
 
 __all__ = [
     "Checksum",
@@ -15,6 +16,7 @@ __all__ = [
     "HostileS3",
     "OpenUpload",
     "Request",
+    "Session",
     "StoredObject",
     "StoredPart",
     "connected",

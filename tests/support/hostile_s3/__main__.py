@@ -4,7 +4,9 @@
 
 Prints one line, the port, when it listens. A script is a JSON list of faults or an object with `faults`, `settings`
 and `buckets`. Below `/_hostile/`, unsigned: GET `unhit`, `requests`, `objects`, `uploads`; POST `script` with such a
-script, `release` with `{"go_on": true}` or nothing, `wait_until_stuck` with `{"count": 1}`.
+script, `release` with `{"go_on": true}` or nothing, `wait_until_stuck` with `{"count": 1}`, `calm`, `refuse` with
+`{"for_s": 0.5}`, `turn_away` with `{"count": 2}`, `issue` with `{"lifetime_s": 3600}`, which answers what a
+`credential_process` prints.
 """
 
 import argparse

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from .errors import HangUpError, S3Error
 from .exchange import Exchange
@@ -18,7 +18,13 @@ Moment = Literal["before", "body", "after"]
 
 
 class Action:
-    """One kind of misbehaviour; this one does nothing."""
+    """One kind of misbehaviour; this one does nothing.
+
+    Attributes:
+        goes_along: Whether it acts beside the fault that the script has for the same request.
+    """
+
+    goes_along: ClassVar[bool] = False
 
     def before(self, exchange: Exchange) -> None:
         """Act when the head was accepted and before any of the body is asked for."""
@@ -63,6 +69,17 @@ class HangUp(Action):
 
     def _spring(self) -> None:
         raise HangUpError(reset=self.reset)
+
+
+@dataclass(frozen=True, slots=True)
+class GoDown(Action):
+    """Break every connection and refuse new ones, for so many seconds or until the test opens the door again."""
+
+    for_s: float | None
+
+    def before(self, exchange: Exchange) -> None:
+        exchange.door.shut(self.for_s)
+        raise HangUpError(reset=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +165,7 @@ class LoseParts(Action):
 class Call(Action):
     """Let the test do something at this very moment, in the server's thread."""
 
+    goes_along: ClassVar[bool] = True
     function: Callable[[Request], object]
     moment: Moment
 
@@ -182,6 +200,17 @@ def with_wrong_checksum(answer: Answer) -> Answer:
 
 def _twisted(value: str) -> str:
     return ("B" if value.startswith("A") else "A") + value[1:]
+
+
+def cut_in_half(answer: Answer) -> Answer:
+    """Cut a document in its middle, with a Content-Length that fits."""
+    return replace(answer, body=answer.body[: len(answer.body) // 2])
+
+
+def with_web_page(status: int) -> Callable[[Answer], Answer]:
+    """Put a web page there, as a proxy or a login portal between does."""
+    page = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please <b>log in<br></body></html>"
+    return lambda _: Answer(status, {"Content-Type": "text/html"}, page)
 
 
 def truncated_to(count: int) -> Callable[[Answer], Answer]:

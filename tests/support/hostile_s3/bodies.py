@@ -33,6 +33,8 @@ class Body:
     Attributes:
         length: Bytes on the wire by Content-Length; None where the client did not say.
         received: Bytes read so far, without chunk sizes.
+        step: Bytes to read at once, at most; None reads what is there.
+        pace: Called before each of those reads.
         refused: Whether the client still waits for leave to send, so that it may never send.
     """
 
@@ -41,6 +43,8 @@ class Body:
         self.length = None if chunked else int(head.headers.get("content-length", "0"))
         self.said_length = "content-length" in head.headers
         self.received = 0
+        self.step: int | None = None
+        self.pace: Trap | None = None
         self.refused = head.expects_continue and self.length != 0
         self._connection = connection
         self._source: Source = _Chunked(connection) if self.length is None else _Counted(connection, self.length)
@@ -67,8 +71,10 @@ class Body:
         if self._finished:
             return b""
         self._welcome()
+        if self.pace is not None:
+            self.pace()
         ahead = min((armed.at for armed in self._traps), default=math.inf) - self.received
-        data = self._source.read(int(min(limit, ahead)))
+        data = self._source.read(int(min(limit, ahead, self.step or limit)))
         self.received += len(data)
         self._finished = not data or self.received == self.length
         self._spring(math.inf if self._finished else self.received)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from .bodies import Body
 from .faults import Fault
+from .sessions import issue
 from .stage import Stage
 from .wire import Answer, Head
 
@@ -50,6 +51,23 @@ def _release(stage: Stage, data: Any) -> Any:
     stage.stuck.release(go_on=bool((data or {}).get("go_on", False)))
 
 
+def _calm(stage: Stage, _data: Any) -> Any:
+    stage.script.calm()
+
+
+def _refuse(stage: Stage, data: Any) -> Any:
+    """Only for a time: nobody could open the door again through it."""
+    stage.door.shut(float(data["for_s"]))
+
+
+def _turn_away(stage: Stage, data: Any) -> Any:
+    stage.door.turn_away(int(data["count"]))
+
+
+def _issue(stage: Stage, data: Any) -> Any:
+    return issue(stage.rules, float((data or {}).get("lifetime_s", 3600))).to_json()
+
+
 def _wait_until_stuck(stage: Stage, data: Any) -> Any:
     return stage.stuck.wait_for(int((data or {}).get("count", 1)), limit_s=30.0)
 
@@ -71,6 +89,10 @@ _COMMANDS: Final[dict[tuple[str, str], Callable[[Stage, Any], Any]]] = {
     ("POST", "script"): load,
     ("POST", "release"): _release,
     ("POST", "wait_until_stuck"): _wait_until_stuck,
+    ("POST", "calm"): _calm,
+    ("POST", "refuse"): _refuse,
+    ("POST", "turn_away"): _turn_away,
+    ("POST", "issue"): _issue,
 }
 
 

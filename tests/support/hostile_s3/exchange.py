@@ -16,6 +16,27 @@ LARGEST_KEY = 1024
 LAST_PART = 10_000
 
 EditParts = Callable[[list[StoredPart]], list[StoredPart]]
+EditPage = Callable[["PartsPage"], "PartsPage"]
+
+
+@dataclass(frozen=True, slots=True)
+class PartsPage:
+    """A page of ListParts.
+
+    Attributes:
+        every: All parts of the upload in their order.
+        after: The marker that was asked for.
+        limit: Entries on a page, at most.
+        shown: What this page shows.
+        next_marker: None where none is named.
+    """
+
+    every: tuple[StoredPart, ...]
+    after: int
+    limit: int
+    shown: tuple[StoredPart, ...]
+    is_truncated: bool
+    next_marker: int | None
 
 
 class Stuck(Protocol):
@@ -27,6 +48,20 @@ class Stuck(Protocol):
         Raises:
             HangUpError: It may not.
         """
+
+    def pause(self, seconds: float) -> None:
+        """Return after so many seconds.
+
+        Raises:
+            HangUpError: The server closes.
+        """
+
+
+class DoorKeeper(Protocol):
+    """Whoever lets clients in."""
+
+    def shut(self, for_s: float | None = None) -> None:
+        """Break every connection and refuse new ones, for so many seconds or for good."""
 
 
 _KEPT_HEADERS = (
@@ -48,6 +83,7 @@ class Exchange:
 
     Attributes:
         part_edits: What faults do to a listing of parts.
+        page_edits: What faults do to a page of it.
     """
 
     request: Request
@@ -55,7 +91,9 @@ class Exchange:
     rules: Rules
     store: Store
     stuck: Stuck
+    door: DoorKeeper
     part_edits: list[EditParts] = field(default_factory=list)
+    page_edits: list[EditPage] = field(default_factory=list)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -95,12 +133,12 @@ class Exchange:
         return {name.removeprefix(prefix): text for name, text in self.headers.items() if name.startswith(prefix)}
 
     def kept_headers(self) -> dict[str, str]:
-        """The headers that an object keeps; without a word on encryption it is AES256, as AWS has it."""
+        """The headers that an object keeps; without a word on encryption the bucket's own counts."""
         kept = {name: self.headers[name] for name in _KEPT_HEADERS if name in self.headers}
         encoding = [word for word in kept.pop("content-encoding", "").split(",") if word not in {"", "aws-chunked"}]
         if encoding:
             kept["content-encoding"] = ",".join(encoding)
-        return {**kept, "x-amz-server-side-encryption": "AES256", **_encryption(self.headers)}
+        return {**kept, **(_encryption(self.headers) or default_encryption(self.rules))}
 
     def claimed_checksum(self) -> tuple[str, str] | None:
         """The algorithm and the value that a header claims, not yet compared with anything.
@@ -117,6 +155,12 @@ class Exchange:
 
 def _encryption(headers: dict[str, str]) -> dict[str, str]:
     return {name: text for name, text in headers.items() if name.startswith("x-amz-server-side-encryption")}
+
+
+def default_encryption(rules: Rules) -> dict[str, str]:
+    """What a bucket does by itself; each has some encryption at AWS."""
+    key = {"x-amz-server-side-encryption-aws-kms-key-id": rules.kms_key} if rules.encryption != "AES256" else {}
+    return {"x-amz-server-side-encryption": rules.encryption, **key}
 
 
 def encryption_of(headers: dict[str, str]) -> dict[str, str]:

@@ -1,13 +1,13 @@
-"""Faults as a test writes them, and the script that hands them out."""
+"""Faults as a test writes them."""
 
 import math
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self, TypedDict, Unpack
 
-from . import actions
+from . import actions, deceptions, pacing
 from .actions import Action, Moment
+from .deceptions import PageLie
 from .errors import STATUS_OF
 from .routing import Request
 
@@ -34,7 +34,7 @@ class When(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something that goes wrong. Of several that fit a request the first acts, and each `call`."""
+    """Something that goes wrong. Of several that fit a request the first acts, and each `call` and `foreign_object`."""
 
     name: str
     operation: str
@@ -161,6 +161,77 @@ class Fault:
         return cls._make("call", operation, actions.Call(function, moment), when)
 
     @classmethod
+    def go_down(cls, operation: str, for_s: float | None = None, **when: Unpack[When]) -> Self:
+        """Break every connection and refuse new ones, for so many seconds or until `listen_again`."""
+        return cls._make("go_down", operation, actions.GoDown(for_s), when)
+
+    @classmethod
+    def slow_down(cls, operation: str = "*", *, retry_after: int | None = None, **when: Unpack[When]) -> Self:
+        """Refuse by SlowDown; with `times=None` until `calm`."""
+        return cls.status(operation, 503, retry_after=retry_after, **when)
+
+    @classmethod
+    def redirect(cls, operation: str, region: str, *, status: int = 301, **when: Unpack[When]) -> Self:
+        """Say that the bucket is in another region, in a header and, but for HEAD, in a body."""
+        return cls._make(f"redirect to {region}", operation, deceptions.Redirect(region, status), when)
+
+    @classmethod
+    def false_refusal(cls, operation: str, code: str, *, status: int | None = None, **when: Unpack[When]) -> Self:
+        """Carry the operation out and answer that error, by its own status or for example 200."""
+        action = deceptions.FalseRefusal(code, STATUS_OF[code] if status is None else status)
+        return cls._make(f"false {code}", operation, action, when)
+
+    @classmethod
+    def truncated_xml(cls, operation: str, **when: Unpack[When]) -> Self:
+        """Send the first half of the document as if that were all."""
+        return cls._make("truncated_xml", operation, actions.EditAnswer(actions.cut_in_half), when)
+
+    @classmethod
+    def web_page(cls, operation: str, status: int = 200, **when: Unpack[When]) -> Self:
+        """Carry the operation out and answer a web page, as something between us and the store does."""
+        return cls._make("web_page", operation, actions.EditAnswer(actions.with_web_page(status)), when)
+
+    @classmethod
+    def slow_answer(cls, operation: str, *, delay_s: float = 1.0, step: int = 1, **when: Unpack[When]) -> Self:
+        """Send the answer so many bytes at a time, with a delay before each."""
+        return cls._make("slow_answer", operation, pacing.SlowAnswer(delay_s, step), when)
+
+    @classmethod
+    def slow_body(cls, operation: str, *, delay_s: float = 1.0, step: int = 1, **when: Unpack[When]) -> Self:
+        """Read the request's body so many bytes at a time, with a delay before each."""
+        return cls._make("slow_body", operation, pacing.SlowBody(delay_s, step), when)
+
+    @classmethod
+    def late(cls, operation: str, delay_s: float, *, done: bool = True, **when: Unpack[When]) -> Self:
+        """Keep silent for so long, when all is done or before anything is."""
+        return cls._make("late", operation, pacing.Late(delay_s, done), when)
+
+    @classmethod
+    def keep_alive(cls, operation: str, *, delay_s: float = 20.0, spaces: int = 15, **when: Unpack[When]) -> Self:
+        """Say 200 at once, send spaces with a delay before each, and then what came of it, be it an error."""
+        return cls._make("keep_alive", operation, pacing.KeepAlive(delay_s, spaces), when)
+
+    @classmethod
+    def foreign_object(
+        cls,
+        operation: str,
+        data: bytes | str = b"theirs",
+        *,
+        to: str | None = None,
+        moment: Moment = "before",
+        **when: Unpack[When],
+    ) -> Self:
+        """Let somebody else write an object, at `to` or the request's key; the moments are those of `call`."""
+        content = data.encode() if isinstance(data, str) else data
+        return cls._make("foreign_object", operation, deceptions.Plant(content, to, moment), when)
+
+    @classmethod
+    def lying_pages(cls, lie: PageLie, operation: str = "ListParts", **when: Unpack[When]) -> Self:
+        """Let a page of parts lie; see `deceptions.PAGE_LIES`."""
+        action = deceptions.EditPages(deceptions.PAGE_LIES[lie])
+        return cls._make(f"{lie} pages", operation, action, when)
+
+    @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """A fault by its name and arguments: `{"fault": "status", "operation": "UploadPart", "status": 503}`."""
         arguments = dict(data)
@@ -205,6 +276,18 @@ BY_NAME: Final = frozenset(
         "lose_parts",
         "hide_parts",
         "invent_parts",
+        "go_down",
+        "slow_down",
+        "redirect",
+        "false_refusal",
+        "truncated_xml",
+        "web_page",
+        "slow_answer",
+        "slow_body",
+        "late",
+        "keep_alive",
+        "foreign_object",
+        "lying_pages",
     }
 )
 """The faults that a script of another process may name."""
@@ -212,57 +295,3 @@ BY_NAME: Final = frozenset(
 
 def _place(after_bytes: int | None) -> float:
     return math.inf if after_bytes is None else after_bytes
-
-
-@dataclass(slots=True)
-class _Line:
-    fault: Fault
-    seen: int = 0
-    hits: int = 0
-
-    def take(self) -> bool:
-        """Count a request that fits; says whether it is hit, if nothing before it was."""
-        self.seen += 1
-        return self.seen > self.fault.skip and (self.fault.times is None or self.hits < self.fault.times)
-
-    @property
-    def missing(self) -> int:
-        return (1 if self.fault.times is None else self.fault.times) - self.hits
-
-
-class Script:
-    """The faults that are still to come; safe from several threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lines: list[_Line] = []
-
-    def add(self, *faults: Fault) -> None:
-        """Put faults at the script's end."""
-        with self._lock:
-            self._lines += [_Line(fault) for fault in faults]
-
-    def take(self, request: Request) -> list[Fault]:
-        """The faults that act on this request: every call, and then the first of the others."""
-        with self._lock:
-            fitting = [line for line in self._lines if line.fault.fits(request) and line.take()]
-            calls = [line for line in fitting if _is_call(line.fault)]
-            others = [line for line in fitting if not _is_call(line.fault)]
-            for line in (taken := calls + others[:1]):
-                line.hits += 1
-        return [line.fault for line in taken]
-
-    def give_back(self, faults: Iterable[Fault]) -> None:
-        """Say that these did not happen after all: the request ended before."""
-        with self._lock:
-            for fault in faults:
-                next(line for line in self._lines if line.fault is fault).hits -= 1
-
-    def unhit(self) -> list[str]:
-        """What was scripted and did not happen, in words."""
-        with self._lock:
-            return [f"{line.fault} ({line.missing} more)" for line in self._lines if line.missing > 0]
-
-
-def _is_call(fault: Fault) -> bool:
-    return isinstance(fault.action, actions.Call)

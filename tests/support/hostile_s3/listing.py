@@ -33,17 +33,6 @@ def head_bucket(exchange: Exchange) -> Answer:
     return Answer(200, {"x-amz-bucket-region": exchange.rules.region, "Content-Length": "0"})
 
 
-def get_bucket_location(exchange: Exchange) -> Answer:
-    """Say where the bucket is; the oldest region has no name here."""
-    region = exchange.rules.region
-    return xml_answer("LocationConstraint", "" if region == "us-east-1" else region)
-
-
-def get_bucket_versioning(exchange: Exchange) -> Answer:
-    """Say whether versions are kept."""
-    return xml_answer("VersioningConfiguration", [("Status", "Enabled")] if exchange.rules.versioning else [])
-
-
 def list_buckets(exchange: Exchange) -> Answer:
     """List all buckets."""
     buckets: Fields = [("Bucket", [("Name", name)]) for name in exchange.store.buckets()]

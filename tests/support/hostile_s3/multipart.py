@@ -2,10 +2,11 @@
 
 import secrets
 
+from .bucket_settings import abort_headers
 from .checksums import KINDS, Checksum
 from .documents import Fields, http_date, xml_answer
 from .errors import S3Error
-from .exchange import LAST_PART, Exchange, encryption_of, no_such_upload
+from .exchange import LAST_PART, Exchange, PartsPage, encryption_of, no_such_upload
 from .intake import Claims, Received, read_claims, received
 from .listing import iso_date, page_limit
 from .objects import etag_of
@@ -30,7 +31,7 @@ def create_multipart_upload(exchange: Exchange) -> Answer:
     )
     exchange.store.open_upload(upload)
     fields: Fields = [("Bucket", upload.bucket), ("Key", upload.key), ("UploadId", upload.id)]
-    return xml_answer("InitiateMultipartUploadResult", fields, _algorithm_headers(upload))
+    return xml_answer("InitiateMultipartUploadResult", fields, _create_headers(exchange, upload))
 
 
 def _algorithm_and_type(headers: dict[str, str]) -> tuple[str, str]:
@@ -49,9 +50,10 @@ def _algorithm_and_type(headers: dict[str, str]) -> tuple[str, str]:
     return algorithm, kind or KINDS[algorithm][0]
 
 
-def _algorithm_headers(upload: Upload) -> dict[str, str]:
+def _create_headers(exchange: Exchange, upload: Upload) -> dict[str, str]:
     named = {"x-amz-checksum-algorithm": upload.algorithm, "x-amz-checksum-type": upload.type}
-    return encryption_of(upload.headers) | (named if upload.algorithm else {})
+    headers = encryption_of(upload.headers) | (named if upload.algorithm else {})
+    return headers | abort_headers(exchange.rules, upload)
 
 
 def upload_part(exchange: Exchange) -> Answer:
@@ -99,22 +101,31 @@ def list_parts(exchange: Exchange) -> Answer:
     upload = exchange.upload()
     after = _number(exchange, "part-number-marker", 0)
     limit = page_limit(exchange, "max-parts")
-    parts = [part for part in _parts(exchange, upload) if part.number > after]
-    page = parts[:limit]
+    page = _page(exchange, tuple(_parts(exchange, upload)), after, limit)
+    marker: Fields = [] if page.next_marker is None else [("NextPartNumberMarker", str(page.next_marker))]
     fields: Fields = [
         ("Bucket", upload.bucket),
         ("Key", upload.key),
         ("UploadId", upload.id),
         ("PartNumberMarker", str(after)),
-        ("NextPartNumberMarker", str(page[-1].number if page else 0)),
+        *marker,
         ("MaxParts", str(limit)),
-        ("IsTruncated", str(len(parts) > limit).lower()),
-        *[("Part", _fields_of(part)) for part in page],
+        ("IsTruncated", str(page.is_truncated).lower()),
+        *[("Part", _fields_of(part)) for part in page.shown],
         ("StorageClass", upload.headers.get("x-amz-storage-class", "STANDARD")),
     ]
     if upload.algorithm:
         fields += [("ChecksumAlgorithm", upload.algorithm), ("ChecksumType", upload.type)]
-    return xml_answer("ListPartsResult", fields)
+    return xml_answer("ListPartsResult", fields, abort_headers(exchange.rules, upload))
+
+
+def _page(exchange: Exchange, every: tuple[StoredPart, ...], after: int, limit: int) -> PartsPage:
+    later = tuple(part for part in every if part.number > after)
+    shown = later[:limit]
+    page = PartsPage(every, after, limit, shown, len(later) > limit, shown[-1].number if shown else 0)
+    for edit in exchange.page_edits:
+        page = edit(page)
+    return page
 
 
 def _parts(exchange: Exchange, upload: Upload) -> list[StoredPart]:

@@ -2,19 +2,21 @@
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .checksums import Checksum
+from .checksums import Checksum, encode, start
 from .documents import Fields, http_date, xml_answer
 from .errors import S3Error
 from .exchange import Exchange, encryption_of, hides_content
 from .intake import Received, read_claims, received
 from .records import StoredObject
+from .rights import hides_absence
 from .routing import parse_query
 from .rules import Rules
+from .store import Store
 from .wire import READ_SIZE, Answer
 
 _RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
@@ -45,6 +47,30 @@ def _object_of(exchange: Exchange, body: Received) -> StoredObject:
         version_id=new_version(exchange.rules),
         modified=exchange.rules.clock(),
     )
+
+
+def planted(
+    store: Store, rules: Rules, bucket: str, key: str, *, data: bytes, metadata: Mapping[str, str]
+) -> StoredObject:
+    """An object that is there without any request."""
+    path = store.new_file()
+    path.write_bytes(data)
+    running, md5 = start("CRC64NVME"), start("MD5")
+    running.update(data)
+    md5.update(data)
+    new = StoredObject(
+        key=key,
+        path=path,
+        size=len(data),
+        etag=etag_of(md5.digest().hex(), {}, rules),
+        metadata=dict(metadata),
+        checksum=Checksum("CRC64NVME", encode(running.digest())) if rules.default_checksum else None,
+        headers={},
+        parts=(),
+        version_id=new_version(rules),
+        modified=rules.clock(),
+    )
+    return store.keep(bucket, new, lambda _: None)
 
 
 def etag_of(content: str, headers: dict[str, str], rules: Rules) -> str:
@@ -115,7 +141,7 @@ def _wanted(exchange: Exchange) -> StoredObject:
 
 
 def _absent(exchange: Exchange, version: str) -> S3Error:
-    if "ListBucket" in exchange.rules.deny:
+    if hides_absence(exchange):
         return S3Error("AccessDenied", "Access Denied")
     if version:
         return S3Error("NoSuchVersion", "The specified version does not exist.")

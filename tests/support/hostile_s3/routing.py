@@ -16,6 +16,8 @@ _BUCKET: Final = (
     ("HEAD", (), "HeadBucket"),
     ("GET", ("location",), "GetBucketLocation"),
     ("GET", ("versioning",), "GetBucketVersioning"),
+    ("GET", ("encryption",), "GetBucketEncryption"),
+    ("GET", ("lifecycle",), "GetBucketLifecycleConfiguration"),
     ("GET", ("uploads",), "ListMultipartUploads"),
     ("GET", ("list-type",), "ListObjectsV2"),
 )
@@ -31,7 +33,7 @@ _OBJECT: Final = (
     ("GET", (), "GetObject"),
     ("HEAD", (), "HeadObject"),
 )
-# Query names that pick a part of an API that is not here.
+# Query names that pick a part of an API that is not here, unless an operation above names them.
 _FOREIGN: Final = frozenset(
     {
         "accelerate",
@@ -121,7 +123,7 @@ def _bucket_and_key(head: Head) -> tuple[str, str]:
 
 
 def _operation(head: Head, bucket: str, key: str, query: dict[str, str]) -> str:
-    if _FOREIGN & query.keys() or "x-amz-copy-source" in head.headers:
+    if "x-amz-copy-source" in head.headers:
         return UNKNOWN
     table = _OBJECT if key else _BUCKET if bucket else _SERVICE
     return _first_fit(table, head.method, query)
@@ -129,6 +131,7 @@ def _operation(head: Head, bucket: str, key: str, query: dict[str, str]) -> str:
 
 def _first_fit(table: Iterable[tuple[str, tuple[str, ...], str]], method: str, query: dict[str, str]) -> str:
     for wanted, names, operation in table:
-        if method == wanted and all(name in query for name in names):
+        foreign = (_FOREIGN & query.keys()) - set(names)
+        if method == wanted and not foreign and all(name in query for name in names):
             return operation
     return UNKNOWN

@@ -1,26 +1,21 @@
 """The server: threads over a listening socket, and what tests hold in their hands."""
 
 import contextlib
-import socket
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from .checksums import Checksum, encode, start
+from .door import Door
 from .faults import Fault
 from .journal import Entry
-from .objects import etag_of, new_version
+from .objects import planted
 from .records import OpenUpload, StoredObject
 from .rules import Rules
 from .serving import serve
+from .sessions import Session, issue
 from .stage import Stage
 from .store import Store
-from .wire import Connection
-
-_PATIENCE_S: Final = 10.0
-"""How long the end waits for a thread; only a callback of the test can keep one that long."""
 
 
 class HostileS3(Rules):
@@ -34,13 +29,7 @@ class HostileS3(Rules):
         if credentials is not None:
             self.credentials = dict(credentials)
         root.mkdir(parents=True, exist_ok=True)
-        self.stage = Stage(self, Store(root))
-        self._wanted_port = port
-        self._threads: set[threading.Thread] = set()
-        self._connections: set[Connection] = set()
-        self._lock = threading.Lock()
-        self._closing = False
-        self._crashes: list[BaseException] = []
+        self.stage = Stage(self, Store(root), Door(port, lambda connection: serve(connection, self.stage)))
 
     def __enter__(self) -> Self:
         self.start()
@@ -55,27 +44,13 @@ class HostileS3(Rules):
 
     def start(self) -> None:
         """Begin to listen."""
-        self._listener = socket.create_server(("127.0.0.1", self._wanted_port), backlog=128)
-        self.port: int = self._listener.getsockname()[1]
-        self._accepting = threading.Thread(target=self._accept, name="hostile-s3", daemon=True)
-        self._accepting.start()
+        self.stage.door.open()
+        self.port: int = self.stage.door.port
 
     def stop(self) -> None:
         """End every connection and every thread."""
-        with self._lock:
-            self._closing = True
         self.stage.stuck.close()
-        # Closing a socket does not wake the thread that accepts on it; a last connection does.
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port), _PATIENCE_S).close()
-        self._accepting.join(_PATIENCE_S)
-        self._listener.close()
-        with self._lock:
-            connections, threads = list(self._connections), list(self._threads)
-        for connection in connections:
-            connection.shut()
-        for thread in threads:
-            thread.join(_PATIENCE_S)
+        self.stage.door.close()
 
     def check(self) -> None:
         """Complain of faults that did not happen and of what went wrong in here.
@@ -83,8 +58,8 @@ class HostileS3(Rules):
         Raises:
             AssertionError: Either was the case.
         """
-        if self._crashes:
-            raise AssertionError(f"the server failed: {self._crashes[0]!r}") from self._crashes[0]
+        if crashes := self.stage.door.crashes:
+            raise AssertionError(f"the server failed: {crashes[0]!r}") from crashes[0]
         if unhit := self.unhit():
             raise AssertionError(f"scripted faults that were not hit: {'; '.join(unhit)}")
 
@@ -114,7 +89,8 @@ class HostileS3(Rules):
 
     def unhit(self) -> list[str]:
         """The faults that were scripted and did not happen as often as they should."""
-        return self.stage.script.unhit()
+        left = self.stage.door.still_to_turn_away
+        return self.stage.script.unhit() + ([f"turn_away ({left} more)"] if left else [])
 
     # What tests do
 
@@ -124,24 +100,7 @@ class HostileS3(Rules):
 
     def put(self, bucket: str, key: str, data: bytes, metadata: Mapping[str, str] | None = None) -> StoredObject:
         """Store an object behind everybody's back."""
-        path = self.stage.store.new_file()
-        path.write_bytes(data)
-        running, md5 = start("CRC64NVME"), start("MD5")
-        running.update(data)
-        md5.update(data)
-        new = StoredObject(
-            key=key,
-            path=path,
-            size=len(data),
-            etag=etag_of(md5.digest().hex(), {}, self),
-            metadata=dict(metadata or {}),
-            checksum=Checksum("CRC64NVME", encode(running.digest())) if self.default_checksum else None,
-            headers={},
-            parts=(),
-            version_id=new_version(self),
-            modified=self.clock(),
-        )
-        return self.stage.store.keep(bucket, new, lambda _: None)
+        return planted(self.stage.store, self, bucket, key, data=data, metadata=metadata or {})
 
     def delete(self, bucket: str, key: str) -> None:
         """Take an object away behind everybody's back."""
@@ -172,37 +131,33 @@ class HostileS3(Rules):
         if not self.stage.stuck.wait_for(count, limit_s):
             raise AssertionError(f"no {count} requests in a black hole after {limit_s} s")
 
-    # Threads
+    # Hard times
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except ConnectionAbortedError:  # the client went away while it waited in the queue
-                continue
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if not self._admit(Connection(sock)):
-                return
-
-    def _admit(self, connection: Connection) -> bool:
-        """Give the connection a thread; False where the server is closing."""
-        thread = threading.Thread(target=self._serve, args=(connection,), name="hostile-s3", daemon=True)
-        with self._lock:
-            if self._closing:
-                connection.close()
-                return False
-            self._connections.add(connection)
-            self._threads.add(thread)
-        thread.start()
-        return True
-
-    def _serve(self, connection: Connection) -> None:
+    @contextlib.contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Refuse every connection meanwhile, and break those that there are."""
+        self.refuse()
         try:
-            serve(connection, self.stage)
-        except BaseException as exc:  # noqa: BLE001 - kept for the test's own thread
-            self._crashes.append(exc)
+            yield
         finally:
-            with self._lock:
-                self._connections.discard(connection)
-                self._threads.discard(threading.current_thread())
+            self.listen_again()
+
+    def refuse(self, for_s: float | None = None) -> None:
+        """Break every connection and refuse new ones, for so many seconds or until `listen_again`."""
+        self.stage.door.shut(for_s)
+
+    def listen_again(self) -> None:
+        """Take connections as before."""
+        self.stage.door.open()
+
+    def turn_away(self, count: int) -> None:
+        """Reset that many of the next connections as soon as they are made; each must come before the server ends."""
+        self.stage.door.turn_away(count)
+
+    def calm(self) -> None:
+        """End the faults that would last for ever."""
+        self.stage.script.calm()
+
+    def issue(self, lifetime_s: float = 3600.0) -> Session:
+        """Temporary credentials that end after so many seconds of this server's clock."""
+        return issue(self, lifetime_s)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from . import completing, control, listing, multipart, objects, signature
+from . import bucket_settings, completing, control, listing, multipart, objects, rights, signature
 from .bodies import Body
 from .documents import error_answer, http_date, request_id
 from .errors import HangUpError, PeerGoneError, S3Error
@@ -21,8 +21,10 @@ OPERATIONS: Final[dict[str, Callable[[Exchange], Answer]]] = {
     "CreateBucket": listing.create_bucket,
     "CreateMultipartUpload": multipart.create_multipart_upload,
     "DeleteObject": objects.delete_object,
-    "GetBucketLocation": listing.get_bucket_location,
-    "GetBucketVersioning": listing.get_bucket_versioning,
+    "GetBucketEncryption": bucket_settings.get_bucket_encryption,
+    "GetBucketLifecycleConfiguration": bucket_settings.get_bucket_lifecycle_configuration,
+    "GetBucketLocation": bucket_settings.get_bucket_location,
+    "GetBucketVersioning": bucket_settings.get_bucket_versioning,
     "GetObject": objects.get_object,
     "GetObjectTagging": objects.get_object_tagging,
     "HeadBucket": listing.head_bucket,
@@ -34,8 +36,6 @@ OPERATIONS: Final[dict[str, Callable[[Exchange], Answer]]] = {
     "PutObject": objects.put_object,
     "UploadPart": multipart.upload_part,
 }
-
-_BY_LIST_RIGHT: Final = frozenset({"HeadBucket", "ListObjectsV2"})
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ def _serve_one(connection: Connection, head: Head, stage: Stage) -> bool:
     if control.is_for_us(head):
         answer = control.answer(head, body, stage)
         return _send(connection, head, body, answer, hang_up=False)
-    exchange = Exchange(route(head), body, stage.rules, stage.store, stage.stuck)
+    exchange = Exchange(route(head), body, stage.rules, stage.store, stage.stuck, stage.door)
     turn = _Turn(exchange, stage.journal.begin(exchange.request), [])
     try:
         answer, hang_up = _settle(turn, stage)
@@ -113,15 +113,14 @@ def _check_rights(exchange: Exchange) -> None:
     request, rules = exchange.request, exchange.rules
     if request.operation == UNKNOWN:
         raise S3Error("NotImplemented", "This store has no such operation.")
+    rights.check_headers(exchange)
     if request.bucket and request.operation != "CreateBucket":
         _check_bucket(exchange)
     if len(request.key.encode()) > LARGEST_KEY:
         raise S3Error("KeyTooLongError", "Your key is too long")
     if exchange.headers.get("x-amz-expected-bucket-owner", rules.owner) != rules.owner:
         raise S3Error("AccessDenied", "Access Denied")
-    needs_list = request.operation in _BY_LIST_RIGHT and "ListBucket" in rules.deny
-    if request.operation in rules.deny or needs_list:
-        raise S3Error("AccessDenied", "Access Denied")
+    rights.check_denials(exchange)
 
 
 def _check_bucket(exchange: Exchange) -> None:

@@ -3,6 +3,7 @@
 import calendar
 import hashlib
 import hmac
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ def sign(head: Head, authorization: Authorization, stamp: str, secret: str) -> s
 
 def _check_token(head: Head, key_id: str, rules: Rules) -> None:
     token = head.headers.get("x-amz-security-token", "")
-    if token in rules.expired_tokens:
+    if token in rules.expired_tokens or rules.clock() >= rules.token_ends.get(token, math.inf):
         raise S3Error("ExpiredToken", "The provided token has expired.")
     if rules.session_tokens.get(key_id, token) != token:
         raise S3Error("InvalidToken", "The provided token is malformed or otherwise invalid.")

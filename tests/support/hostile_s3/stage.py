@@ -3,10 +3,11 @@
 import threading
 from dataclasses import dataclass, field
 
+from .door import Door
 from .errors import HangUpError
-from .faults import Script
 from .journal import Journal
 from .rules import Rules
+from .script import Script
 from .store import Store
 
 
@@ -35,6 +36,16 @@ class BlackHoles:
             if self._closed or not self._goes_on:
                 raise HangUpError(reset=True)
 
+    def pause(self, seconds: float) -> None:
+        """Return after so many seconds.
+
+        Raises:
+            HangUpError: The server closes.
+        """
+        with self._changed:
+            if self._changed.wait_for(lambda: self._closed, seconds):
+                raise HangUpError(reset=True)
+
     def wait_for(self, count: int, limit_s: float) -> bool:
         """Wait until so many are inside; False where they did not come in time."""
         with self._changed:
@@ -60,6 +71,7 @@ class Stage:
 
     rules: Rules
     store: Store
+    door: Door
     script: Script = field(default_factory=Script)
     journal: Journal = field(default_factory=Journal)
     stuck: BlackHoles = field(default_factory=BlackHoles)

@@ -47,6 +47,8 @@ class Answer:
         body: Sent whole, unless `stream` is there.
         stream: Pieces of a large body; `Content-Length` is then in `headers`.
         code: S3's error code for the log.
+        step: Bytes to send at once, at most; 0 sends what there is.
+        pace: Called before each of those.
         pause: Called when the head and `pause_after` bytes of the body were sent; what it raises ends the connection.
     """
 
@@ -57,12 +59,14 @@ class Answer:
     code: str = ""
     pause: Callable[[], object] | None = None
     pause_after: int = 0
+    pace: Callable[[], object] | None = None
+    step: int = 0
 
     def head(self) -> bytes:
         """The status line and the headers, with the empty line that ends them."""
         lines = [f"HTTP/1.1 {self.status} {_reason(self.status)}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        if "Content-Length" not in self.headers and self.status not in _BODILESS:
+        if not {"Content-Length", "Transfer-Encoding"} & self.headers.keys() and self.status not in _BODILESS:
             lines.append(f"Content-Length: {len(self.body)}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
@@ -144,10 +148,17 @@ class Connection:
             answer.pause()
             self.send(shown[answer.pause_after :])
         else:
-            self.send(answer.head() + shown)
+            self._send_paced(answer.head() + shown, answer)
         if with_body and answer.stream is not None:
             for piece in answer.stream:
-                self.send(piece)
+                self._send_paced(piece, answer)
+
+    def _send_paced(self, data: bytes, answer: Answer) -> None:
+        step = answer.step or len(data) or 1
+        for start in range(0, len(data), step):
+            if answer.pace is not None:
+                answer.pace()
+            self.send(data[start : start + step])
 
     def linger(self) -> None:
         """Close our side and swallow what still comes, so that the client hears the answer and no reset."""
