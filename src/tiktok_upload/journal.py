@@ -29,6 +29,7 @@ _SEAL = ',"crc32":"'
 _SEALED_TAIL = len(_SEAL) + 8 + len('"}')
 # One sync costs some 2.6 ms; side by side the file system commits them together.
 _SYNCS_AT_ONCE = 16
+_NUMBERS, _TEXTS = ("number", "size", "part_size"), ("path", "bucket", "key", "endpoint", "upload_id")
 
 
 def default_state_directory() -> Path:
@@ -245,6 +246,7 @@ def read(path: Path) -> tuple[tuple[Record, ...], int, int]:
     for number, line in enumerate(lines[1:], start=2):
         fields, chain = _open_line(path, number, line, chain)
         try:
+            _refuse_other_types(fields)
             records.append(from_json(fields))
         except ValueError as exc:
             raise _damaged(path, number) from exc
@@ -285,6 +287,13 @@ def _refuse_other_versions(path: Path, header: dict[str, Any]) -> None:
             hint="update tiktok-upload, or begin again with --restart",
             code="journal_newer",
         )
+
+
+def _refuse_other_types(fields: dict[str, Any]) -> None:
+    """A line may be sealed and yet be none of ours; the state is built from numbers and texts."""
+    for names, kind in ((_NUMBERS, int), (_TEXTS, str)):
+        if not all(isinstance(fields[name], kind) for name in names if name in fields):
+            raise ValueError("a field of another type")
 
 
 def _damaged(path: Path, number: int) -> JournalError:

@@ -89,7 +89,11 @@ def make_private_directory(path: Path) -> None:
 def open_private(path: Path, flags: int) -> int:
     """Open or make a file of mode 0600; never through a symbolic link that somebody planted."""
     extra = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    return os.open(path, flags | extra, 0o600)
+    # A FIFO that nobody reads is refused, not waited for.
+    descriptor = os.open(path, flags | extra | getattr(os, "O_NONBLOCK", 0), 0o600)
+    if POSIX:
+        os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """Receipts: what was delivered, in one JSON file an object; written at the end, read by `verify`."""
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,6 +151,9 @@ def _receipt(data: dict[str, Any]) -> Receipt:
     if data["receipt"] != "tiktok-upload" or data["schema"] != SCHEMA:
         raise ValueError("something else, or of another version")
     file = data["file"]
+    os.fsencode(file["path"])  # a lone surrogate that stands for no byte is no path
+    if not isinstance(file["rows"], int | None) or not isinstance(file["version_id"], str | None):
+        raise TypeError("of another type")
     return Receipt(
         path=str(file["path"]),
         bucket=str(data["bucket"]),

@@ -14,6 +14,8 @@ import typer
 from tiktok_upload.cli import config_commands, contract_commands
 from tiktok_upload.cli import config_options as co
 from tiktok_upload.cli import options as o
+from tiktok_upload.cli.diagnose_command import diagnose
+from tiktok_upload.cli.doctor_command import doctor
 from tiktok_upload.cli.output import JsonLines, say, say_error, tell_result
 from tiktok_upload.cli.telling import connection_of, told, unexpected
 from tiktok_upload.cli.uploads_commands import resume, uploads_app
@@ -157,6 +159,8 @@ def push(
 
 
 app.command("resume", epilog="Example: tiktok-upload resume --dry-run")(resume)
+app.command("doctor", epilog="Example: tiktok-upload doctor --to s3://bucket/incoming/")(doctor)
+app.command("diagnose", epilog="Example: tiktok-upload diagnose --log-file push.log")(diagnose)
 app.add_typer(uploads_app, name="uploads")
 app.add_typer(config_commands.app)
 app.add_typer(contract_commands.app)

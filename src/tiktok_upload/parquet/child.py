@@ -193,6 +193,7 @@ def _measure(file: BinaryIO, info: os.stat_result, request: dict[str, Any], answ
         size_bytes=info.st_size,
         age_s=(time.time_ns() - info.st_mtime_ns) / 1e9,
         tell=answers.tell_statistics,
+        beat=answers.beat,
     ).to_json()
 
 

@@ -143,9 +143,9 @@ def _leaves(arrow_type: Any) -> int:
 
 
 def logical_type(leaf: Any) -> dict[str, Any]:
-    """The leaf's logical type as `kind_of` takes it."""
-    logical: dict[str, Any] = json.loads(leaf.logical_type.to_json())
-    return logical
+    """The leaf's logical type as `kind_of` takes it; empty where the parser cannot say it, as of one in no UTF-8."""
+    none: dict[str, Any] = {}
+    return guarded(lambda: dict(json.loads(leaf.logical_type.to_json())), none)
 
 
 def _kind(leaf: Any, name: str, *, texts: bool) -> Kind | None:

@@ -19,7 +19,7 @@ from tiktok_upload.parquet.outside import emails_in_footer, search_outside
 from tiktok_upload.parquet.parser import ParserRefusedError, refusals
 from tiktok_upload.parquet.sample import sample
 from tiktok_upload.parquet.scan import Beat, Scanned, UnsoundDataError, scan, unpacked_bytes
-from tiktok_upload.parquet.structure import Structure, TellStatistics, check_structure, open_parquet
+from tiktok_upload.parquet.structure import TellStatistics, check_structure, open_parquet
 from tiktok_upload.parquet.uniqueness import Repeats, RowGroupOf
 from tiktok_upload.parquet.units import Leaf, Unit, plan_units
 from tiktok_upload.tally import Tally
@@ -88,7 +88,13 @@ class Measured:
         }
 
 
-def measure(file: BinaryIO, wanted: Wanted, *, size_bytes: int, age_s: float, tell: TellStatistics) -> Measured:
+def _unheard(_done: int, _total: int) -> None:
+    """Nobody waits."""
+
+
+def measure(
+    file: BinaryIO, wanted: Wanted, *, size_bytes: int, age_s: float, tell: TellStatistics, beat: Beat = _unheard
+) -> Measured:
     """Look at the structure, the statistics, and some rows.
 
     Args:
@@ -97,6 +103,7 @@ def measure(file: BinaryIO, wanted: Wanted, *, size_bytes: int, age_s: float, te
         size_bytes: Its size.
         age_s: Seconds since it was last changed.
         tell: Hears when statistics are read.
+        beat: Hears that it goes on, where it takes long.
 
     Raises:
         UsageError: A rule of the contract cannot be run on this file.
@@ -116,7 +123,11 @@ def measure(file: BinaryIO, wanted: Wanted, *, size_bytes: int, age_s: float, te
     except ParserRefusedError:
         measured.findings += (_UNREADABLE_SCHEMA,)
     if wanted.terms.guard:
-        _search_outside(file, structure, measured, size_bytes=size_bytes, whole=wanted.depth == "full")
+        whole = wanted.depth == "full"
+        measured.outside = search_outside(file, structure, whole=whole, beat=beat)
+        emails = emails_in_footer(file, structure, size_bytes)
+        if emails and not _knows_emails(measured):
+            measured.outside[FOOTER] = {"email": emails}
     return measured
 
 
@@ -143,13 +154,6 @@ def _measure_content(
         sampled = sample(parquet, examiner.see)
         measured.sampled = sampled.tallies
         measured.facts = replace(facts, rows_sampled=sampled.rows)
-
-
-def _search_outside(file: BinaryIO, structure: Structure, measured: Measured, *, size_bytes: int, whole: bool) -> None:
-    measured.outside = search_outside(file, structure, whole=whole)
-    emails = emails_in_footer(file, structure, size_bytes)
-    if emails and not _knows_emails(measured):
-        measured.outside[FOOTER] = {"email": emails}
 
 
 def _knows_emails(measured: Measured) -> bool:

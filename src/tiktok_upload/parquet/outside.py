@@ -8,6 +8,7 @@ from tiktok_upload.parquet import gaps
 from tiktok_upload.parquet.layout import Gap
 from tiktok_upload.parquet.parser import guarded
 from tiktok_upload.parquet.personal_kernels import personal_in_bytes
+from tiktok_upload.parquet.scan import Beat
 from tiktok_upload.parquet.structure import Structure
 
 METADATA, GAPS = "the key-value metadata", "bytes that belong to no column"
@@ -20,15 +21,16 @@ _SCHEMA_KEY = b"ARROW:schema"  # base64 of what the footer's schema says anyway
 _ONLY_IN_INDEXES = {"email"}
 
 
-def search_outside(file: BinaryIO, structure: Structure, *, whole: bool) -> dict[str, dict[str, int]]:
+def search_outside(file: BinaryIO, structure: Structure, *, whole: bool, beat: Beat) -> dict[str, dict[str, int]]:
     """By the place, how often each kind stands there.
 
     Args:
         file: Open; reads of it never come short.
         structure: Of that file.
         whole: All bytes, however many; else the first 64 MiB of those that nothing claims.
+        beat: Hears the bytes of a gap that are done, and all of them.
     """
-    found = {METADATA: _in_metadata(structure.parquet), GAPS: _in_gaps(file, structure.gaps, whole=whole)}
+    found = {METADATA: _in_metadata(structure.parquet), GAPS: _in_gaps(file, structure.gaps, whole=whole, beat=beat)}
     return {place: dict(kinds) for place, kinds in found.items() if kinds}
 
 
@@ -56,12 +58,13 @@ def _field_metadata(fields: Iterable[Any]) -> Iterator[dict[bytes, bytes]]:
         yield from _field_metadata(field.type.field(number) for number in range(field.type.num_fields))
 
 
-def _in_gaps(file: BinaryIO, unclaimed: Iterable[Gap], *, whole: bool) -> Counter[str]:
+def _in_gaps(file: BinaryIO, unclaimed: Iterable[Gap], *, whole: bool, beat: Beat) -> Counter[str]:
     kinds: Counter[str] = Counter()
     left = None if whole else _QUICK_BYTES
     for gap in unclaimed:
         end = gap.end if left is None else min(gap.end, gap.start + left)
         for at in range(gap.start, end, _WINDOW_BYTES):
+            beat(at - gap.start, end - gap.start)
             found = personal_in_bytes(gaps.read(file, at, min(end - at, _WINDOW_BYTES + _OVERLAP_BYTES)))
             kinds.update(
                 {kind: count for kind, count in found.items() if not gap.explained or kind in _ONLY_IN_INDEXES}
