@@ -126,7 +126,7 @@ def test_a_part_that_was_taken_with_its_crc_is_not_taken_for_one_of_the_upload_t
         Fault.status("UploadPart", 400, code="InvalidArgument", part=1, where=names_crc),
         Fault.call("UploadPart", lambda _: s3.release(go_on=True), "after", part=2, where=lambda r: not names_crc(r)),
     )
-    assert_delivered(s3, deliver(s3, large, concurrency=2), large)
+    assert_delivered(s3, deliver(s3, large, concurrency=2, stall_s=1.0), large)
 
 
 @pytest.mark.parametrize(("status", "code"), REFUSALS)

@@ -215,7 +215,7 @@ class Human:
         if report.error is None or report.status == "interrupted" or len(self._totals.failed) > _MOST_ERRORS:
             return
         if self._table is None and (not isinstance(report.error, DataError) or len(report.findings) > 1):
-            if self._files > 1:
+            if self._files > 1 and report.findings:
                 self._line(f"{escape(report.path)}:")
             self._findings(report)  # a single one is in the error
         where = "" if escape(report.path) in report.error.message else f" ({self._name(report.path)})"
