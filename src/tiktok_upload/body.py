@@ -13,7 +13,9 @@ from tiktok_upload.plan import Part
 from tiktok_upload.source import Source
 
 _BLOCK = 1 << 20  # of one read: higher holds a stop up and costs memory a thread, lower costs calls
-_PIECE = 64 << 10  # at most this much of a body at once: a rate and a stop take effect between two
+# How much of a body goes out at once: a rate and a stop take effect between two. Lower costs calls and speed.
+_PIECE = 1 << 20
+_SMALL_PIECE = 64 << 10  # under a rate, and for whoever reads a body as a file
 
 Gate = Callable[[int], None]
 """Waits until so many bytes may go out; raises to leave."""
@@ -27,7 +29,7 @@ class ByteCount:
 
 
 class RangeBody:
-    """A part's bytes as a file; begins again after `seek(0)`.
+    """A part's bytes as a file, or piece by piece; begins again after `seek(0)`.
 
     The last piece is held back unless all bytes together are those that were announced and the
     file is unchanged, so no store, however lax, can make anything of mixed content.
@@ -36,7 +38,17 @@ class RangeBody:
         error: What reading raised: the HTTP library wraps it, so it is kept here.
     """
 
-    def __init__(self, source: Source, part: Part, crc: Crc, *, expected: Digest, gate: Gate, count: ByteCount) -> None:
+    def __init__(
+        self,
+        source: Source,
+        part: Part,
+        crc: Crc,
+        *,
+        expected: Digest,
+        gate: Gate,
+        count: ByteCount,
+        is_rated: bool = False,
+    ) -> None:
         self._source = source
         self._part = part
         self._crc = crc
@@ -44,25 +56,42 @@ class RangeBody:
         self._gate = gate
         self._count = count
         self._crc_value = 0
+        self._is_rated = is_rated
         self.error: Exception | None = None
 
     def read(self, size: int = -1, /) -> bytes:
         """At most `size` bytes and at most 64 KiB; none at the end."""
         rest = self._part.size - self._count.value
-        piece = bytearray(min(rest, _PIECE, size if size >= 0 else rest))
+        piece = bytearray(min(rest, _SMALL_PIECE, size if size >= 0 else rest))
         if not piece:
             return b""
+        self._fill(memoryview(piece))
+        self._count.value += len(piece)
+        return bytes(piece)
+
+    def pieces(self) -> Iterator[memoryview]:
+        """The bytes from where it is, in large pieces; each is valid until the next one is asked for.
+
+        A piece counts as sent once the next one is asked for.
+        """
+        size = _SMALL_PIECE if self._is_rated else _PIECE
+        buffer = memoryview(bytearray(min(size, self._part.size)))
+        while (rest := self._part.size - self._count.value) > 0:
+            piece = buffer[: min(len(buffer), rest)]
+            self._fill(piece)
+            yield piece
+            self._count.value += len(piece)
+
+    def _fill(self, piece: memoryview) -> None:
         try:
             self._gate(len(piece))
-            self._source.read_at(memoryview(piece), self._part.offset + self._count.value)
-            self._crc_value = self._crc.update(memoryview(piece), self._crc_value)
-            if len(piece) == rest:
+            self._source.read_at(piece, self._part.offset + self._count.value)
+            self._crc_value = self._crc.update(piece, self._crc_value)
+            if self._count.value + len(piece) == self._part.size:
                 self._check_whole()
         except Exception as exc:
             self.error = exc
             raise
-        self._count.value += len(piece)
-        return bytes(piece)
 
     def _check_whole(self) -> None:
         self._source.check_unchanged()

@@ -304,7 +304,15 @@ class _Sender:
     def attempt(self, put: Callable[[RangeBody], T]) -> T:
         self._count.value = 0
         work = self._work
-        body = RangeBody(work.source, self._part, work.crc, expected=self._digest, gate=work.gate, count=self._count)
+        body = RangeBody(
+            work.source,
+            self._part,
+            work.crc,
+            expected=self._digest,
+            gate=work.gate,
+            count=self._count,
+            is_rated=work.tools.rate.bytes_per_s is not None,
+        )
         try:
             return put(body)
         except Exception:

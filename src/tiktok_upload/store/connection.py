@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tiktok_upload.errors import CredentialsError, UsageError
 from tiktok_upload.settings import Connection
+from tiktok_upload.store.data_path import send_in_pieces
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -138,6 +139,8 @@ class Clients:
         if not _is_private_way(client.meta.endpoint_url):
             client = self._client(read_timeout_s, sign_payload=True)
         client.meta.events.register("needs-retry.s3", self._note_region)
+        for operation in ("UploadPart", "PutObject"):
+            client.meta.events.register(f"before-send.s3.{operation}", send_in_pieces)
         return client
 
     def _client(self, read_timeout_s: float, *, sign_payload: bool) -> "S3Client":
