@@ -352,3 +352,23 @@ def test_a_file_that_changes_while_it_is_sent_becomes_no_object(
     assert (ended.code, ended.error["code"], ended.error["resumable"]) == (4, "source_changed", True)
     assert s3.objects("bkt") == {}
     assert ended.error["kept"] == "no object was made of the mixed content"
+
+
+def test_somebody_who_sends_the_same_file_first_is_no_conflict(s3: HostileS3, command: Command, tmp_path: Path) -> None:
+    small = write_good(tmp_path / "small.parquet")
+    key = "in/small.parquet"
+    s3.script(Fault.call("PutObject", lambda _: s3.put("bkt", key, small.read_bytes())))
+    ended = command.push(small)
+    assert (ended.code, ended.file["status"], ended.errors) == (0, "already_there", [])
+    assert s3.objects("bkt")[key].path.read_bytes() == small.read_bytes()
+
+
+def test_somebody_who_sends_another_file_of_that_size_first_is_one(
+    s3: HostileS3, command: Command, tmp_path: Path
+) -> None:
+    small = write_good(tmp_path / "small.parquet")
+    theirs = bytes(small.stat().st_size)
+    s3.script(Fault.call("PutObject", lambda _: s3.put("bkt", "in/small.parquet", theirs)))
+    ended = command.push(small)
+    assert ended.code == 11
+    assert s3.objects("bkt")["in/small.parquet"].path.read_bytes() == theirs

@@ -4,7 +4,7 @@ import heapq
 from dataclasses import replace
 from pathlib import Path
 
-from tiktok_upload.answers import Absence, NoListing, ObjectSeen, Opened
+from tiktok_upload.answers import Absence, NoListing, ObjectSeen, Opened, Seen
 from tiktok_upload.checksum import Proof, crc_for
 from tiktok_upload.delivery import Delivery, Retried
 from tiktok_upload.delivery_report import (
@@ -314,7 +314,8 @@ def _confirmed(delivery: Delivery, seen: ObjectSeen | Absence) -> None:
 def _unsettled(delivery: Delivery, unsettled: Unsettled) -> None:
     verdict, fault = unsettled.verdict, unsettled.fault
     if verdict is Verdict.CONFLICT:
-        raise conflict(delivery)
+        _contested(delivery, unsettled.seen)
+        return
     if verdict is Verdict.UNKNOWN:
         raise OutcomeUnknownError(f"whether {delivery.uri} was made is unknown: the store answered {fault}")
     _count_restart(delivery, fault)
@@ -325,6 +326,13 @@ def _unsettled(delivery: Delivery, unsettled: Unsettled) -> None:
         delivery.pending = delivery.state.missing()
     else:
         delivery.observed = False
+
+
+def _contested(delivery: Delivery, seen: Seen | None) -> None:
+    """Somebody else was first: with the same content it is already there."""
+    if not isinstance(seen, ObjectSeen) or seen.size != delivery.planned.plan.object_size:
+        raise conflict(delivery)
+    delivery.to_compare = seen
 
 
 def _failed(delivery: Delivery, step: Step, number: int | None, outcome: BaseException) -> None:

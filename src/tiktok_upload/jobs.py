@@ -144,12 +144,13 @@ class ObjectMade:
 
 
 class Unsettled(Exception):  # noqa: N818 - the store's answer, for the control thread to act on
-    """PutObject or Complete made no object of ours; `verdict` says what that means."""
+    """PutObject or Complete made no object of ours; `verdict` says what that means, `seen` what is at the key."""
 
-    def __init__(self, verdict: Verdict, fault: StoreFault) -> None:
+    def __init__(self, verdict: Verdict, fault: StoreFault, seen: Seen | None = None) -> None:
         super().__init__(str(fault))
         self.verdict = verdict
         self.fault = fault
+        self.seen = seen
 
 
 def observe(work: Work, upload_id: str | None) -> Observed:
@@ -351,4 +352,4 @@ class _Settled:
             return ObjectAnswer(seen.etag, seen.checksums.get(work.crc.field), seen.version_id)
         if verdict is Verdict.RETRY:
             raise StoreFault(Kind.TRANSIENT, fault.status, fault.code, fault.retry_after_s) from fault
-        raise Unsettled(verdict, fault) from fault
+        raise Unsettled(verdict, fault, seen) from fault

@@ -56,9 +56,9 @@ class Door:
     def shut(self, for_s: float | None = None) -> None:
         """Break every connection and refuse new ones, for so many seconds or until `open`; the port stays ours."""
         with self._moves:
-            self._stop_listening()
             if self._held is None and not self._closed:
-                self._held = _bound(self.port)
+                self._held = _bound(self.port)  # before the other one is closed, or somebody else may get the port
+            self._stop_listening()
             if for_s is not None:
                 self._timer = threading.Timer(for_s, self.open)
                 self._timer.daemon = True
@@ -148,5 +148,11 @@ def _bound(port: int) -> socket.socket:
     sock = socket.socket()
     if os.name != "nt":  # there it would let others have the port, too
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((_HERE, port))
+    if hasattr(socket, "SO_REUSEPORT"):  # two of ours hold the port for a moment, one of which listens
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        sock.bind((_HERE, port))
+    except OSError:
+        sock.close()
+        raise
     return sock
