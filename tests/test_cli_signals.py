@@ -85,9 +85,10 @@ def test_a_kill_loses_no_part_that_was_told(s3: HostileS3, command: Command, big
     assert_resumes(s3, command, big, told.count("part_stored"))
 
 
-@pytest.mark.parametrize(("second", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+# Two signals that are sent one after the other may be heard in the other order by a process with threads.
+@pytest.mark.parametrize(("second", "codes"), [(signal.SIGINT, {130}), (signal.SIGTERM, {130, 143})])
 def test_a_second_signal_leaves_at_once_and_loses_nothing(
-    s3: HostileS3, command: Command, big: Path, second: signal.Signals, code: int
+    s3: HostileS3, command: Command, big: Path, second: signal.Signals, codes: set[int]
 ) -> None:
     with command.start_push(big, *OPTIONS) as running:
         told = len(running.until("part_stored", 2))
@@ -95,7 +96,8 @@ def test_a_second_signal_leaves_at_once_and_loses_nothing(
         running.send(signal.SIGINT)
         running.send(second)
         ended = running.end_unchecked()
-    assert (ended.code, "Traceback" in ended.stderr) == (code, False)
+    assert ended.code in codes
+    assert "Traceback" not in ended.stderr
     # Two signals of one number may arrive as one; then the run ends as after the first.
     assert second is signal.SIGINT or ended.told("result") == []
     s3.release()
