@@ -33,10 +33,11 @@ def told(
 
 def test_credentials_that_end_before_the_upload_are_told_as_soon_as_the_rate_is_known() -> None:
     lines = told(Started(1, 240 * GIB), progress(), progress(), end=lambda: NOW + 58 * HOUR / 60)
-    assert lines == [
+    (line,) = lines
+    assert line == (
         "the credentials last 58 min 00 s, this upload needs about 4 h 00 min: it will stop then, keep what is stored,"
         " and go on with fresh ones"
-    ]
+    )
 
 
 def test_a_rate_that_the_user_set_tells_it_at_the_start() -> None:
