@@ -234,6 +234,13 @@ def test_what_somebody_else_wrote_must_stay() -> None:
     assert "overwritten" not in judged(foreign, episode(), case=replace(CASE, overwrite=True))
 
 
+def test_what_somebody_else_was_to_write_after_a_request_that_broke_off_may_not_be_there() -> None:
+    fault: dict[str, Any] = {"fault": "foreign_object", "operation": "HeadObject", "key": KEY}
+    promised = episode(foreign={KEY: (THEIRS.digest,)})
+    assert "overwritten" in kinds(oracle.judge(CASE, [replace(promised, hits=(({**fault, "moment": "before"}, 1),))]))
+    assert kinds(oracle.judge(CASE, [replace(promised, hits=(({**fault, "moment": "after"}, 1),))])) == set()
+
+
 def test_an_object_that_is_made_once_more_is_overwritten() -> None:
     assert "overwritten" in judged(episode(), episode(holding=Holding({KEY: there(NEW, "another nonce")})))
     assert judged(episode(), episode(said("already_there"))) == set()
@@ -244,6 +251,8 @@ def test_an_ok_is_true_though_somebody_else_replaced_the_object_at_once() -> Non
     changes: dict[str, Any] = {"foreign": {KEY: (THEIRS.digest,)}, "holding": Holding({KEY: there(THEIRS)})}
     assert "false ok" not in judged(episode(log=(made,), **changes))
     assert "false ok" in judged(episode(log=(replace(made, status=412),), **changes))
+    twice_foreign = {**changes, "foreign": {KEY: (NEW.digest, THEIRS.digest)}}
+    assert "false ok" not in judged(episode(said("already_there"), **twice_foreign))
 
 
 def test_uploads_must_be_listed_unless_their_create_was_lost() -> None:
@@ -310,6 +319,7 @@ def test_a_file_that_changed_is_a_cause_to_begin_another() -> None:
     assert lost_uploads([before, episode(contents={KEY: (OLD, NEW, OLD)})], KEY) == 2
     assert lost_uploads([episode(), episode()], KEY) == 0
     assert lost_uploads([episode(attempt=replace(CALM, restart=True))], KEY) == 1
+    assert lost_uploads([episode(attempt=replace(CALM, restart=True, twin="other"))], KEY) == 3
 
 
 # ---------------------------------------------------------------------------------------------------- codes and output

@@ -65,11 +65,12 @@ def _lost_by(fault: Arguments, most: int) -> int:
 
 
 def lost_uploads(episodes: Sequence[Episode], key: str) -> int:
-    """How often there was a cause to begin another upload."""
+    """How often there was a cause to begin another upload; what is lost is lost to each machine."""
     losses = sum(_loses_an_upload(fault) for fault in _hits(episodes, key))
     restarts = sum(episode.attempt.restart for episode in episodes)
-    others = sum((episode.attempt.twin == "other") + len(episode.foreign.get(key, ())) for episode in episodes)
-    return losses + restarts + others + _changes(episodes, key)
+    replaced = sum(len(episode.foreign.get(key, ())) for episode in episodes)
+    others = sum(episode.attempt.twin == "other" for episode in episodes)
+    return others + (1 + others) * (losses + restarts + replaced + _changes(episodes, key))
 
 
 def _loses_an_upload(fault: Arguments) -> bool:
