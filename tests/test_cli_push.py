@@ -202,6 +202,7 @@ def test_the_same_content_that_somebody_else_put_there_is_already_there(
     assert (ended.code, ended.file["status"], ended.file["bytes_sent"]) == (0, "already_there", 0)
     assert sent_operations(s3) == set()
     assert ended.errors == []
+    assert json.loads(Path(ended.file["receipt"]).read_text())["nonce"] is None  # ours made no object
 
 
 def test_restart_begins_anew_and_removes_what_was_stored_before(s3: HostileS3, command: Command, big: Path) -> None:

@@ -145,6 +145,7 @@ def test_machines_get_every_field(s3: HostileS3, state: Path, capsys: pytest.Cap
         "begun_at": "2026-11-23T10:00:00Z",
         "upload_id": upload_id,
         "kept_until": None,
+        "given_up": [],
         "share": 0.6667,
         "dollars_a_month": 0.0,
     }
@@ -359,6 +360,33 @@ def test_abort_removes_what_was_given_up_before_as_well(
     given_up, current = open_upload(s3, KEYS[0]), open_upload(s3, KEYS[0])
     write(state, KEYS[0], plan_of(s3), Created(given_up), UploadLost(), Created(current))
     assert run_here(capsys, "uploads", "abort", "a").code == 0
+    assert s3.uploads("bkt") == {}
+
+
+def test_an_older_upload_of_a_delivered_file_is_listed_until_it_is_removed(
+    s3: HostileS3, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = open_upload(s3, KEYS[0])
+    journal = write(state, KEYS[0], plan_of(s3), Created(older), plan_of(s3), Created("up-2"), DONE)
+    found = run_here(capsys, "uploads", "list", "--json", "--to", "s3://bkt/in/", "--endpoint-url", s3.endpoint)
+    assert [listed(found, field) for field in ("standing", "upload_id", "given_up")] == [
+        ["given up"],
+        [older],
+        [[older]],
+    ]
+    assert run_here(capsys, "resume", "--json").result["files"] == []
+    assert run_here(capsys, "uploads", "show", "a").stdout.count("given up") == 1
+    assert run_here(capsys, "uploads", "abort", "a").stdout.startswith("removed a0000000  given up ")
+    assert (s3.uploads("bkt"), journal.exists()) == ({}, True)  # that the file was delivered is not forgotten
+    assert listed(run_here(capsys, "uploads", "list", "--json")) == []
+
+
+def test_clean_removes_older_uploads_of_delivered_files(
+    s3: HostileS3, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = open_upload(s3, KEYS[0])
+    write(state, KEYS[0], plan_of(s3), Created(older), plan_of(s3), Created("up-2"), DONE, days=8)
+    assert listed(run_here(capsys, "uploads", "clean", "--json")) == [name_of(KEYS[0])]
     assert s3.uploads("bkt") == {}
 
 

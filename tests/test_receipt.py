@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from tiktok_upload.events import ChecksumReport, FileReport
 from tiktok_upload.facts import Column, FileFacts, Fingerprint
 from tiktok_upload.journal import upload_name
 from tiktok_upload.receipt import Receipt, read_receipt, receipt_json, receipt_path, write_receipt
-from tiktok_upload.records import Planned
+from tiktok_upload.records import Confirmed, Planned
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
 
 ABOVE = "/home/somebody/secret-project"
+CONFIRMED = Confirmed('"head-etag"', confirmed=True, version_id="v1")
 PLANNED = Planned(
     path=f"{ABOVE}/data/part-0.parquet",
     bucket="bucket",
@@ -54,17 +56,24 @@ def report(path: str = "data/part-0.parquet", **others: Any) -> FileReport:
     return FileReport(path, **{**fields, **others})
 
 
-def content(made: FileReport | None = None, planned: Planned = PLANNED) -> dict[str, Any]:
+def content(
+    made: FileReport | None = None, planned: Planned = PLANNED, confirmed: Confirmed | None = None
+) -> dict[str, Any]:
     return receipt_json(
         made or report(),
         planned,
-        head_etag='"head-etag"',
+        confirmed=confirmed or CONFIRMED,
         delivered_at="2026-11-24T02:01:00.000Z",
         raw_personal_data=False,
     )
 
 
 # ---------------------------------------------------------------------------------------------------------- the content
+@pytest.mark.parametrize(("of_the_object", "said"), [(None, PLANNED.nonce), ("theirs", "theirs"), ("", None)])
+def test_the_nonce_is_the_object_s_whoever_made_it(of_the_object: str | None, said: str | None) -> None:
+    assert content(confirmed=replace(CONFIRMED, nonce=of_the_object))["nonce"] == said
+
+
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     write_receipt(tmp_path / "receipt.json", content())
     assert read_receipt(tmp_path / "receipt.json") == Receipt(

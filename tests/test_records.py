@@ -131,9 +131,14 @@ def test_a_field_that_nobody_knows_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", WITH_FIELDS)
 def test_a_fact_without_one_of_its_fields_is_refused(name: str) -> None:
     data = to_json(EXAMPLES[name])
-    for missing in data.keys() - {"record", "run", "kept_until"}:
+    for missing in data.keys() - {"record", "run", "kept_until", "nonce"}:
         with pytest.raises(ValueError, match=f"not a {name} record"):
             from_json({field: value for field, value in data.items() if field != missing})
+
+
+def test_a_confirmation_of_a_version_that_knew_no_other_nonce_is_read() -> None:
+    data = {"record": "confirmed", "etag": "e", "confirmed": True, "version_id": None}
+    assert from_json(data) == Confirmed("e", confirmed=True, version_id=None, nonce=None)
 
 
 def test_an_upload_of_which_nobody_said_how_long_it_is_kept_is_read() -> None:

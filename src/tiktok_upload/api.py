@@ -285,7 +285,7 @@ class Run:
         content = receipt_json(
             named,
             delivery.planned,
-            head_etag=confirmed.etag,
+            confirmed=confirmed,
             delivered_at=_now(),
             raw_personal_data=self.options.allow_raw_personal_data,
             contract_digest=self.contract.digest if self.contract else None,

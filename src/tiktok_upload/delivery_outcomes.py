@@ -246,7 +246,8 @@ def _compared(delivery: Delivery, compared: Compared) -> None:
         _complete_by(delivery, seen, compared.checksum)
         delivery.ends_as = "uploaded" if ours else "already_there"
         if not ours and delivery.state.completed is not None:
-            delivery.write(Confirmed(seen.etag, delivery.state.completed.confirmed, seen.version_id))
+            confirmed, theirs = delivery.state.completed.confirmed, seen.metadata.get(NONCE, "")
+            delivery.write(Confirmed(seen.etag, confirmed, seen.version_id, theirs))
     elif not delivery.frame.options.overwrite:
         raise wrong_object(delivery, "its content is another") if ours else conflict(delivery)
     elif delivery.frame.options.dry_run:
@@ -346,7 +347,10 @@ def _failed(delivery: Delivery, step: Step, number: int | None, outcome: BaseExc
         delivery.refused, delivery.observed = outcome, False
     elif step is Step.ABORT_STALE:
         delivery.tries_aborts = False
-        delivery.warn(f"an older upload to this key could not be removed ({outcome}); its parts are billed until it is")
+        delivery.warn(
+            f"an older upload to this key could not be removed ({outcome}); its parts are billed until it is, "
+            "uploads list shows it"
+        )
     elif step is Step.UPLOAD and outcome.kind is Kind.NO_SUCH_UPLOAD:
         if delivery.observed:
             _count_restart(delivery, outcome)

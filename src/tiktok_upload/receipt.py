@@ -11,7 +11,7 @@ from tiktok_upload import portable
 from tiktok_upload.errors import JournalError, UsageError
 from tiktok_upload.events import FileReport
 from tiktok_upload.machine import SCHEMA, file_json
-from tiktok_upload.records import Planned
+from tiktok_upload.records import Confirmed, Planned
 from tiktok_upload.text import escape
 
 _MOST_READABLE = 80
@@ -45,7 +45,7 @@ def receipt_json(
     report: FileReport,
     planned: Planned,
     *,
-    head_etag: str,
+    confirmed: Confirmed,
     delivered_at: str,
     raw_personal_data: bool,
     contract_digest: str | None = None,
@@ -61,7 +61,7 @@ def receipt_json(
         "bucket": planned.bucket,
         "key": planned.key,
         "endpoint": planned.endpoint,
-        "head_etag": head_etag,
+        "head_etag": confirmed.etag,
         "encryption": {name: planned.object_options.get(name) for name in ("sse", "kms_key_id")},
         "object_options": planned.object_options,
         "source": {
@@ -72,7 +72,7 @@ def receipt_json(
         "parquet": report.facts.to_json() if report.facts else None,
         "contract_digest": contract_digest,
         "raw_personal_data_allowed": raw_personal_data,
-        "nonce": planned.nonce,
+        "nonce": (planned.nonce if confirmed.nonce is None else confirmed.nonce) or None,
         "proof": planned.proof,
         "file": file_json(report),
     }

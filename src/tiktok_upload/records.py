@@ -145,12 +145,14 @@ class Confirmed:
 
     Attributes:
         etag: HEAD's, by which a later run knows that the object is still this one.
+        nonce: Of an object that somebody else made of the same content, empty where it has none; None for our own.
     """
 
     kind: ClassVar[str] = "confirmed"
     etag: str
     confirmed: bool
     version_id: str | None
+    nonce: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,9 @@ def resume(
 def _waiting(journals: JournalDirectory, only: Sequence[str]) -> list[Unfinished]:
     names = {find(journals, wanted) for wanted in only}
     found = known_here(journals)
-    return [upload for upload in found if (upload.id in names if names else upload.standing != "running")]
+    return [
+        upload for upload in found if (upload.id in names if names else upload.standing not in ("running", "given up"))
+    ]
 
 
 def _grouped(

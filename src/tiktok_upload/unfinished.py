@@ -14,13 +14,13 @@ from tiktok_upload.answers import NoListing, UploadSurvey
 from tiktok_upload.errors import JournalError, UsageError
 from tiktok_upload.faults import StoreFault, explain
 from tiktok_upload.journal import JournalDirectory, default_state_directory
-from tiktok_upload.records import Planned
+from tiktok_upload.records import Aborted, Planned
 from tiktok_upload.settings import PushOptions
 from tiktok_upload.state import UploadState, fold
 from tiktok_upload.store import Clients, S3Store
 from tiktok_upload.text import escape
 
-Standing = Literal["interrupted", "running", "damaged", "unknown owner"]
+Standing = Literal["interrupted", "running", "damaged", "given up", "unknown owner"]
 
 # S3 Standard in us-east-1, first 50 TB, as AWS lists it: an estimate of what parts cost that nobody removes.
 DOLLARS_A_GIB_MONTH = 0.023
@@ -34,11 +34,13 @@ class Unfinished:
     Attributes:
         id: Of this machine's journal; empty where only the store knows the upload.
         path: The file's absolute path; empty where it is not known.
-        standing: `running` while another process has its lock.
+        standing: `running` while another process has its lock; `given up` where the file is delivered, and an
+            older upload of it could not be removed yet.
         size_bytes: Of the whole object; None where it is not known.
         stored_bytes: Of the parts that are stored, by the journal, or by the store where it was asked.
         begun_at, changed_at: RFC 3339.
         kept_until: When a rule of the bucket removes the parts; known only where the store was asked.
+        given_up: Older uploads of the file that are to be removed, by the store's ids.
         dollars_a_month: What the stored parts cost, about.
     """
 
@@ -54,6 +56,7 @@ class Unfinished:
     changed_at: str
     upload_id: str | None
     kept_until: str | None = None
+    given_up: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
@@ -154,7 +157,7 @@ def at_store(store: S3Store, bucket: str, prefix: str, ours: Iterable[Unfinished
     Raises:
         UploadToolError: The store cannot be asked.
     """
-    known = {found.upload_id for found in ours}
+    known = {upload_id for found in ours for upload_id in (found.upload_id, *found.given_up)}
     try:
         for found in store.open_uploads(prefix):
             if found.upload_id not in known:
@@ -165,14 +168,14 @@ def at_store(store: S3Store, bucket: str, prefix: str, ours: Iterable[Unfinished
 
 
 def abort(journals: JournalDirectory, name: str, clients: Clients) -> Unfinished:
-    """Remove what the store has of an upload, then forget it here.
+    """Remove what the store has of an upload, then forget it here; that a file was delivered is not forgotten.
 
     Raises:
         UploadToolError: Another process is at work on it, or the store refuses; nothing is forgotten then.
     """
     with journals.open(name) as journal:
         state = fold(journal.records)
-        if not state.is_unfinished():
+        if not is_open(state):
             raise UsageError(f"the upload {name[:_SHOWN]} is finished", hint="nothing is left to remove")
         found = _described(journals, name, state, "interrupted")
         planned = state.planned
@@ -180,8 +183,17 @@ def abort(journals: JournalDirectory, name: str, clients: Clients) -> Unfinished
             store = store_of(planned, clients)
             for upload_id in [*state.stale, *([state.upload_id] if state.upload_id else [])]:
                 _abort_at(store, planned, upload_id)
-        journal.remove()
+                journal.append(Aborted(upload_id))
+        if state.is_unfinished():
+            journal.remove()
+        else:
+            journal.sync()
     return found
+
+
+def is_open(state: UploadState) -> bool:
+    """Whether the store may hold parts of it that nobody will make an object of, or has not yet."""
+    return state.is_unfinished() or bool(state.stale)
 
 
 def _abort_at(store: S3Store, planned: Planned, upload_id: str) -> None:
@@ -199,28 +211,29 @@ def _known(journals: JournalDirectory, name: str) -> Unfinished | None:
     except JournalError:
         changed = _moment(journals.last_change(name))
         return Unfinished(name, "", "", "damaged", None, 0, None, 0, changed, changed, None)
-    if not state.is_unfinished():
+    if not is_open(state):
         return None
     return _described(journals, name, state, "running" if journals.is_locked(name) else "interrupted")
 
 
 def _described(journals: JournalDirectory, name: str, state: UploadState, standing: Standing) -> Unfinished:
-    planned = state.planned
+    planned, plan = state.planned, state.planned.plan if state.planned and not state.completed else None
     kept = state.stored | state.doubted
     changed = _moment(journals.last_change(name))
     return Unfinished(
         id=name,
         path=planned.path if planned else "",
         uri=f"s3://{planned.bucket}/{planned.key}" if planned else "",
-        standing=standing,
-        size_bytes=planned.plan.object_size if planned else None,
+        standing="given up" if state.completed and standing == "interrupted" else standing,
+        size_bytes=plan.object_size if plan else None,
         stored_bytes=sum(part.size for part in kept.values()),
-        parts=planned.plan.part_count if planned else None,
+        parts=plan.part_count if plan else None,
         parts_stored=len(kept),
         begun_at=planned.checked_at if planned else changed,
         changed_at=changed,
-        upload_id=state.upload_id,
+        upload_id=state.upload_id or (state.stale[-1] if state.completed and state.stale else None),
         kept_until=state.kept_until,
+        given_up=tuple(state.stale),
     )
 
 

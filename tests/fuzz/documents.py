@@ -22,6 +22,7 @@ from tiktok_upload.events import ChecksumReport, FileReport
 from tiktok_upload.inputs import read_list
 from tiktok_upload.machine import file_json
 from tiktok_upload.receipt import Receipt, read_receipt, receipt_json
+from tiktok_upload.records import Confirmed
 
 _CONFIG = b"""default-target = "lab"
 part-size = "64MiB"
@@ -124,7 +125,11 @@ def _receipt(version: str | None) -> bytes:
         "data/a.parquet", "s3://b/a.parquet", "uploaded", size_bytes=65, rows=3, version_id=version, checksum=checksum
     )
     made = receipt_json(
-        report, planned(), head_etag='"e"', delivered_at="2026-11-23T10:00:00Z", raw_personal_data=False
+        report,
+        planned(),
+        confirmed=Confirmed('"e"', confirmed=True, version_id=version),
+        delivered_at="2026-11-23T10:00:00Z",
+        raw_personal_data=False,
     )
     return json.dumps(made).encode()
 

@@ -262,7 +262,7 @@ def _wrong_receipt(told: Told, machine: int, episode: Episode) -> Iterator[Findi
     lies = any(fault["fault"] in {"wrong_etag", "foreign_object"} for fault in episode.hit)
     if receipt["head_etag"] != found.etag and not lies:
         yield Finding(RECEIPT, f"{told.key}: the receipt's ETag is {receipt['head_etag']}, there is {found}")
-    if told.status == "uploaded" and receipt["nonce"] != found.nonce:
+    if (receipt["nonce"] or "") != found.nonce:
         yield Finding(RECEIPT, f"{told.key}: the receipt's nonce is not the object's")
 
 

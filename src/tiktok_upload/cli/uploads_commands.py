@@ -199,7 +199,9 @@ def clean_uploads(
     with _journals(given) as journals:
         found = _found(journals, given)
         stale = [
-            upload for upload in found if upload.standing == "interrupted" and is_older(upload, older_than, moment)
+            upload
+            for upload in found
+            if upload.standing in ("interrupted", "given up") and is_older(upload, older_than, moment)
         ]
         aborted, errors = (stale, []) if dry_run else _abort_all(journals, stale)
     gone = {upload.id for upload in aborted}
@@ -360,12 +362,16 @@ def _fields(upload: "Unfinished") -> dict[str, str]:
         "to": escape(upload.uri),
         "standing": upload.standing,
         "size": format_size(upload.size_bytes or 0),
-        "stored": f"{format_size(upload.stored_bytes)} in {upload.parts_stored} of {upload.parts} parts",
+        "stored": f"{format_size(upload.stored_bytes)} in {_parts(upload)}",
         "begun": upload.begun_at,
         "last change": upload.changed_at,
         "kept until": upload.kept_until or "not known (--remote asks the store)",
         "costs": f"about ${upload.dollars_a_month:.2f} a month",
     }
+
+
+def _parts(upload: "Unfinished") -> str:
+    return f"{upload.parts_stored} parts" if upload.parts is None else f"{upload.parts_stored} of {upload.parts} parts"
 
 
 def _age(upload: "Unfinished") -> str:
