@@ -441,6 +441,12 @@ def test_a_connection_that_breaks_amid_an_answer_is_transient(s3: HostileS3, sto
     assert (fault.kind, fault.status) == (Kind.TRANSIENT, 0)
 
 
+def test_a_head_without_a_size_is_transient(s3: HostileS3, store: S3Store) -> None:
+    put(store)
+    s3.script(Fault.keep_alive("HeadObject", delay_s=0.0, spaces=1))
+    assert fault_of(ACTS["HeadObject"], store).kind is Kind.TRANSIENT
+
+
 def _without_etag(answer: Answer) -> Answer:
     answer.headers.pop("ETag", None)
     return replace(answer, body=re.sub(rb"<ETag>[^<]*</ETag>", b"", answer.body))

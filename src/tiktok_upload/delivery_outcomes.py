@@ -372,8 +372,10 @@ def _may_fall_back(delivery: Delivery, step: Step, fault: StoreFault) -> bool:
 
 def _fall_back(delivery: Delivery, fault: StoreFault) -> None:
     delivery.warn(f"the store refused the request with a CRC ({fault}); it is asked with Content-MD5 instead")
-    delivery.refused = None
-    delivery.write(_wanted(delivery, delivery.planned.fingerprint, delivery.planned.key, proof="md5"))
+    delivery.refused, nonce = None, delivery.planned.nonce
+    wanted = _wanted(delivery, delivery.planned.fingerprint, delivery.planned.key, proof="md5")
+    # Refused or not, the store may have made the object all the same: by its nonce it is known as ours.
+    delivery.write(replace(wanted, nonce=nonce))
 
 
 def _count_restart(delivery: Delivery, fault: StoreFault) -> None:
