@@ -1,5 +1,6 @@
 """Whole runs over a store in memory: what a user gets from stores, disks and files that misbehave."""
 
+import json
 import os
 import threading
 from collections import Counter
@@ -32,6 +33,7 @@ from tiktok_upload.facts import Finding
 from tiktok_upload.faults import Kind, StoreFault
 from tiktok_upload.journal import Journal, JournalDirectory
 from tiktok_upload.receipt import read_receipt
+from tiktok_upload.reconcile import NONCE
 from tiktok_upload.records import Aborted, Created, Planned
 from tiktok_upload.settings import ObjectOptions, PushOptions
 from tiktok_upload.stop import Stop
@@ -1004,6 +1006,36 @@ def test_a_receipt_lies_in_the_state_directory(world: World, data: bytes) -> Non
     assert (key, len(data), world.store.objects[key].etag) == (receipt.key, receipt.size_bytes, receipt.etag)
     assert life.file.checksum is not None
     assert life.file.checksum.value == receipt.checksum[1]
+
+
+def test_a_receipt_names_the_nonce_of_an_object_that_was_made_anew_of_the_same_content(world: World) -> None:
+    key = world.add("a.parquet", SIX)
+    world.run()
+    world.store.objects[key] = replace(world.store.objects[key], metadata={NONCE: "another machine's"})
+    life = world.run()
+    assert (life.file.status, life.file.receipt is not None) == ("already_there", True)
+    assert json.loads((world.state / "receipts" / str(life.file.receipt)).read_bytes())["nonce"] == "another machine's"
+
+
+def test_an_object_of_ours_from_before_the_file_changed_is_another_one_not_a_wrong_one(world: World) -> None:
+    world.add("a.parquet", ONE)
+    world.run(crash=Crash("put_object", When.AFTER))
+    world.add("a.parquet", content(len(ONE), seed=1))
+    assert world.run().ended.exit_code == 11
+
+
+def test_what_a_refused_request_made_all_the_same_is_ours(world: World, odd: OddStore) -> None:
+    key = world.add("a.parquet", ONE)
+
+    def refuse(number: int, answer: Any) -> Any:
+        if number == 1:
+            raise StoreFault(Kind.REFUSED, 501, "NotImplemented")
+        return answer
+
+    odd.after["put_object"] = refuse
+    life = world.run(replace(OPTIONS, may_fall_back=True), store=odd)
+    assert (life.file.status, life.ended.exit_code) == ("uploaded", 0)
+    assert world.store.objects[key].data == ONE
 
 
 @pytest.mark.parametrize(("chosen", "is_directory"), [("mine.json", False), ("mine/", True)])

@@ -181,8 +181,9 @@ def _observed(delivery: Delivery, observed: Observed) -> None:
 def _judged(delivery: Delivery, observed: Observed) -> None:
     seen, planned = observed.seen, delivery.planned
     match judge(seen, delivery.state, planned.fingerprint):
-        case Existing.RECORDED:
+        case Existing.RECORDED if isinstance(seen, ObjectSeen):
             delivery.delivered, delivery.ends_as = True, "already_there"
+            _seen_again(delivery, seen)
         case Existing.UNKNOWN:
             raise OutcomeUnknownError(
                 "this file was delivered before, but there is no right to look whether the object is still there",
@@ -196,6 +197,14 @@ def _judged(delivery: Delivery, observed: Observed) -> None:
             delivery.to_compare = seen
         case _ if delivery.state.completed is not None:  # it was delivered, and is gone or replaced: a new upload
             delivery.write(_wanted(delivery, planned.fingerprint, planned.key))
+
+
+def _seen_again(delivery: Delivery, seen: ObjectSeen) -> None:
+    """The same content may have been made anew by somebody else: the receipt names the object that is there."""
+    known, nonce = delivery.state.confirmed, seen.metadata.get(NONCE)
+    if known is None or nonce in (None, known.nonce or delivery.planned.nonce):
+        return
+    delivery.write(replace(known, version_id=seen.version_id, nonce=nonce))
 
 
 def _ours(delivery: Delivery, seen: ObjectSeen) -> None:
@@ -249,7 +258,9 @@ def _compared(delivery: Delivery, compared: Compared) -> None:
             confirmed, theirs = delivery.state.completed.confirmed, seen.metadata.get(NONCE, "")
             delivery.write(Confirmed(seen.etag, confirmed, seen.version_id, theirs))
     elif not delivery.frame.options.overwrite:
-        raise wrong_object(delivery, "its content is another") if ours else conflict(delivery)
+        # Of a file that was touched since, our object may well be an older version.
+        is_wrong = ours and not delivery.state.is_touched
+        raise wrong_object(delivery, "its content is another") if is_wrong else conflict(delivery)
     elif delivery.frame.options.dry_run:
         delivery.decided = "planned"
     elif ours or delivery.state.completed is not None:
