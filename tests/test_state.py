@@ -134,6 +134,10 @@ def test_what_head_said_is_kept_beside_what_completion_said() -> None:
     assert (state.completed, state.confirmed) == (COMPLETED, CONFIRMED)
 
 
+def test_an_object_that_was_made_anew_is_confirmed_anew() -> None:
+    assert fold([*BEGUN, COMPLETED, CONFIRMED, COMPLETED]).confirmed is None
+
+
 def test_a_new_plan_after_a_delivery_begins_anew() -> None:
     again = planned(nonce="again")
     assert UploadState(planned=again) == fold([*BEGUN, COMPLETED, CONFIRMED, again])

@@ -202,9 +202,8 @@ def _judged(delivery: Delivery, observed: Observed) -> None:
 def _seen_again(delivery: Delivery, seen: ObjectSeen) -> None:
     """The same content may have been made anew by somebody else: the receipt names the object that is there."""
     known, nonce = delivery.state.confirmed, seen.metadata.get(NONCE)
-    if known is None or nonce in (None, known.nonce or delivery.planned.nonce):
-        return
-    delivery.write(replace(known, version_id=seen.version_id, nonce=nonce))
+    if known is not None and nonce not in (None, known.nonce):  # some stores forget what they were told of an object
+        delivery.write(replace(known, version_id=seen.version_id, nonce=nonce))
 
 
 def _ours(delivery: Delivery, seen: ObjectSeen) -> None:
@@ -255,8 +254,7 @@ def _compared(delivery: Delivery, compared: Compared) -> None:
         _complete_by(delivery, seen, compared.checksum)
         delivery.ends_as = "uploaded" if ours else "already_there"
         if not ours and delivery.state.completed is not None:
-            confirmed, theirs = delivery.state.completed.confirmed, seen.metadata.get(NONCE, "")
-            delivery.write(Confirmed(seen.etag, confirmed, seen.version_id, theirs))
+            delivery.write(_confirmation(seen, is_confirmed=delivery.state.completed.confirmed))
     elif not delivery.frame.options.overwrite:
         # Of a file that was touched since, our object may well be an older version.
         is_wrong = ours and not delivery.state.is_touched
@@ -319,7 +317,12 @@ def _confirmed(delivery: Delivery, seen: ObjectSeen | Absence) -> None:
     if seen.metadata.get(NONCE, planned.nonce) != planned.nonce:
         raise wrong_object(delivery, "somebody replaced it meanwhile")
     is_confirmed = completed.confirmed or theirs is not None
-    delivery.write(Confirmed(seen.etag, is_confirmed, completed.version_id or seen.version_id))
+    confirmation = _confirmation(seen, is_confirmed=is_confirmed)
+    delivery.write(replace(confirmation, version_id=completed.version_id or seen.version_id))
+
+
+def _confirmation(seen: ObjectSeen, *, is_confirmed: bool) -> Confirmed:
+    return Confirmed(seen.etag, is_confirmed, seen.version_id, seen.metadata.get(NONCE, ""))
 
 
 # ----------------------------------------------------------------------------------------------------------- failures

@@ -145,7 +145,7 @@ class Confirmed:
 
     Attributes:
         etag: HEAD's, by which a later run knows that the object is still this one.
-        nonce: Of an object that somebody else made of the same content, empty where it has none; None for our own.
+        nonce: As HEAD showed it, empty where it showed none; None where there was no right to look.
     """
 
     kind: ClassVar[str] = "confirmed"

@@ -101,7 +101,7 @@ def apply(state: UploadState, record: Record) -> None:  # noqa: C901 - a case fo
         case UploadLost():
             _give_up(state)  # its id is kept for an abort: a store that said so may be wrong, and parts are billed
         case Completed():
-            state.completed, state.upload_id = record, None
+            state.completed, state.confirmed, state.upload_id = record, None, None
         case Confirmed():
             state.confirmed = record
         case Aborted():

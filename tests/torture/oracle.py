@@ -213,7 +213,7 @@ def _lost_a_create(episode: Episode, key: str) -> bool:
 # --------------------------------------------------------------------------------------------------------- what is said
 def bad_output(process: Process) -> Iterator[Finding]:
     """Tracebacks, secrets, escape codes, and machine output that is not what INTERFACE promises."""
-    for text in (process.stdout, process.stderr):
+    for text in (process.stdout, "" if _was_stopped_before_it_began(process) else process.stderr):
         for sign in ("Traceback", SECRET, "Signature=", "X-Amz-Signature", "\x1b"):
             if sign in text:
                 yield Finding(OUTPUT, f"{process.command} tells {sign!r}")
@@ -221,6 +221,12 @@ def bad_output(process: Process) -> Iterator[Finding]:
         yield from _bad_lines(process)
     except (ValueError, KeyError, TypeError) as exc:
         yield Finding(OUTPUT, f"{process.command} tells lines that cannot be read: {exc!r}")
+
+
+def _was_stopped_before_it_began(process: Process) -> bool:
+    """Whether a signal came while the interpreter loaded its own modules; nobody can catch that."""
+    is_python_s = process.stderr.endswith("KeyboardInterrupt\n") and "/tiktok_upload/" not in process.stderr
+    return is_python_s and bool(process.signals)
 
 
 def _bad_lines(process: Process) -> Iterator[Finding]:
