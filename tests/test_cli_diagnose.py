@@ -177,7 +177,7 @@ def test_it_tells_versions_settings_variables_uploads_journals_and_limits(comman
     assert machine["limits"]["NOFILE"][0]
     settings = {one["name"]: one for one in as_json(members, "settings") if "name" in one}
     assert (settings["region"]["value"], settings["region"]["origin"]) == ("eu-central-1", "file")
-    assert (settings["concurrency"]["value"], settings["check"]["value"]) == (16, "quick")
+    assert (settings["concurrency"]["value"], settings["check"]["value"]) == ("auto", "quick")
     assert settings["to"]["value"].startswith("#")
     variables = as_json(members, "environment")
     assert variables["AWS_SECRET_ACCESS_KEY"] == variables["AWS_PROFILE"] == variables["no_proxy"] == "***"

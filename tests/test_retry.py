@@ -33,7 +33,9 @@ class Clock:
 class World:
     """Retries with all that they share, and a note of every retry told."""
 
-    def __init__(self, policy: RetryPolicy = POLICY, sleep: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self, policy: RetryPolicy = POLICY, sleep: Callable[[float], None] | None = None, chance: float = 0
+    ) -> None:
         self.clock = Clock()
         self.hold_off = HoldOff()
         self.retries = Retries(
@@ -42,6 +44,7 @@ class World:
             hold_off=self.hold_off,
             clock=self.clock,
             sleep=sleep or self.clock.sleep,
+            chance=lambda: chance,
         )
         self.told: list[tuple[int, StoreFault, float]] = []
 
@@ -199,6 +202,14 @@ def test_the_shortest_hold_off_is_waited_for() -> None:
     world.hold_off.extend(1_000.5)
     assert world.call(Request()) == "done"
     assert world.clock.naps == [0.5]
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.25, 0.999])
+def test_those_who_held_off_come_back_spread_over_a_second(chance: float) -> None:
+    world = World(chance=chance)
+    world.hold_off.extend(1_010.0)
+    world.call(Request())
+    assert world.clock.naps == [10.0 + chance]
 
 
 @pytest.mark.parametrize("kind", [Kind.TRANSIENT, Kind.UNREACHABLE])

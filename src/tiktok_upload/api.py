@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tiktok_upload import portable
 from tiktok_upload.accepting import contract_for, settled
 from tiktok_upload.answers import Store
 from tiktok_upload.contract import Contract
@@ -38,7 +39,7 @@ from tiktok_upload.inputs import Input, find_inputs, names_one_file, selected
 from tiktok_upload.jobs import Tools
 from tiktok_upload.journal import Journal, JournalDirectory, default_state_directory, set_aside, upload_name
 from tiktok_upload.look import Agreement, Demands, Looked, look
-from tiktok_upload.pace import HoldOff, RateLimit
+from tiktok_upload.pace import Bounds, HoldOff, RateLimit, auto_bounds
 from tiktok_upload.parquet import Inspector
 from tiktok_upload.receipt import receipt_json, receipt_path, write_receipt
 from tiktok_upload.reconcile import RESERVED_METADATA
@@ -222,7 +223,7 @@ class Run:
             journals=journals,
             observe=self.observe,
             stop=self.stop,
-            concurrency=_in_flight(self.options),
+            bounds=bounds_for(self.options),
             clock=time.monotonic,
             requests=requests,
         )
@@ -340,7 +341,7 @@ def _judged_at(frame: Frame, delivery: Delivery, fingerprint: Fingerprint) -> st
 
 def clients_for(options: PushOptions) -> Clients:
     """Clients that have credentials; raises `UploadToolError` where there are none."""
-    connections = options.concurrency + 2
+    connections = bounds_for(options).most + 2
     clients = Clients(options.connection, stall_s=options.stall_s, connections=connections, version=__version__)
     _ = clients.quick  # so that missing credentials are told before anything is looked at
     return clients
@@ -360,11 +361,18 @@ def tools_for(options: PushOptions, store: Store, stop: Stop, clients: Clients |
     return Tools(store, retries, RateLimit(options.max_bytes_per_s), stop, time.monotonic)
 
 
-def _in_flight(options: PushOptions) -> int:
-    """Under a low rate fewer requests share it: parts are stored one after another, not all of them at the very end."""
+def bounds_for(options: PushOptions) -> Bounds:
+    """How many requests may be in flight: what the user said, or what the machine allows.
+
+    Under a low rate fewer share it: parts are stored one after another, not all of them at the very end.
+    """
+    chosen = options.concurrency
+    bounds = (
+        Bounds(chosen, chosen, chosen) if chosen else auto_bounds(portable.most_open_files(), portable.free_memory())
+    )
     if options.max_bytes_per_s is None:
-        return options.concurrency
-    return max(1, min(options.concurrency, options.max_bytes_per_s // _LEAST_A_STREAM))
+        return bounds
+    return bounds.capped(max(1, options.max_bytes_per_s // _LEAST_A_STREAM))
 
 
 @contextlib.contextmanager

@@ -23,9 +23,14 @@ Gate = Callable[[int], None]
 
 @dataclass(slots=True)
 class ByteCount:
-    """How much of a part went out in its present attempt; written by one worker, read by others."""
+    """How much of a part went out in its present attempt; written by one worker, read by others.
+
+    Attributes:
+        is_cut: Set by others: the part is to be left, and sent later.
+    """
 
     value: int = 0
+    is_cut: bool = False
 
 
 class RangeBody:

@@ -95,6 +95,7 @@ class Delivery:
         asked_before: An earlier PutObject or Complete may have been carried out.
         was_planned: The plan comes from an earlier run.
         refused: The store does not take this kind of request; once nothing is in flight, another is tried.
+        smaller_parts: Bytes: the line is too slow for parts as they are; once nothing is in flight, it is planned anew.
         restarts: How often the store lost or contradicted the upload in this run.
     """
 
@@ -135,6 +136,7 @@ class Delivery:
     was_planned: bool = False
     restarts: int = 0
     refused: StoreFault | None = None
+    smaller_parts: int | None = None
 
     @property
     def path(self) -> str:
@@ -210,6 +212,11 @@ class Delivery:
         if lost:
             self.tally.lose(lost)
             self.warn(loss_warning(lost))
+
+    def cut(self) -> None:
+        """Leave all parts that are in flight, to send them later."""
+        for count in self.in_flight.values():
+            count.is_cut = True
 
     def warn(self, message: str) -> None:
         """Tell something that is no error, once."""

@@ -2,11 +2,11 @@
 
 import heapq
 from dataclasses import replace
-from pathlib import Path
 
 from tiktok_upload.answers import Absence, NoListing, ObjectSeen, Opened, Seen
-from tiktok_upload.checksum import Proof, crc_for
+from tiktok_upload.checksum import crc_for
 from tiktok_upload.delivery import Delivery, Retried
+from tiktok_upload.delivery_plan import fall_back, plan_smaller_parts, wanted
 from tiktok_upload.delivery_report import (
     NO_RIGHT_TO_LIST,
     NO_RIGHT_TO_LOOK,
@@ -17,19 +17,15 @@ from tiktok_upload.delivery_report import (
     plan_notices,
     wrong_object,
 )
-from tiktok_upload.errors import JournalError, OutcomeUnknownError, SourceError, TransferError, UploadToolError
+from tiktok_upload.errors import JournalError, OutcomeUnknownError, TransferError, UploadToolError
 from tiktok_upload.events import FileChecked, FilePlanned, PartRetried, PartSaved, Throttled, UploadResumed
-from tiktok_upload.facts import Fingerprint
 from tiktok_upload.faults import Kind, StoreFault, explain
 from tiktok_upload.jobs import Compared, ObjectMade, Observed, PartSent, Unsettled
 from tiktok_upload.look import Looked
-from tiktok_upload.plan import PlanError, plan_upload
 from tiktok_upload.reconcile import NONCE, Existing, Verdict, begin, comparable_etag, is_ours, judge, reconcile
 from tiktok_upload.records import Aborted, Completed, Confirmed, Created, Planned, UploadLost
-from tiktok_upload.settings import PushOptions
 from tiktok_upload.state import Step, fold
 from tiktok_upload.stop import Cancelled
-from tiktok_upload.units import format_size
 
 _MOST_RESTARTS = 5  # a store that forgets or contradicts itself more often than this will not take the file
 
@@ -45,7 +41,9 @@ def take(delivery: Delivery, step: Step, number: int | None, outcome: object) ->
     try:
         _fold(delivery, step, number, outcome)
         if delivery.refused is not None and not delivery.in_flight:
-            _fall_back(delivery, delivery.refused)
+            fall_back(delivery, delivery.refused)
+        if delivery.smaller_parts is not None and not delivery.in_flight:
+            plan_smaller_parts(delivery, delivery.smaller_parts)
     except UploadToolError as error:
         delivery.fail(error)
 
@@ -96,16 +94,16 @@ def _looked(delivery: Delivery, looked: Looked) -> None:
     if delivery.key is None:
         delivery.decided = "checked"
         return
-    _begin(delivery, _wanted(delivery, looked.source.fingerprint, delivery.key))
+    _begin(delivery, wanted(delivery, looked.source.fingerprint, delivery.key))
 
 
-def _begin(delivery: Delivery, wanted: Planned) -> None:
+def _begin(delivery: Delivery, planned: Planned) -> None:
     """Read what an earlier run left, and plan."""
     options = delivery.frame.options
     if options.dry_run:
-        records = delivery.frame.peek_journal(delivery.path, wanted.key)
+        records = delivery.frame.peek_journal(delivery.path, planned.key)
     else:
-        delivery.journal = delivery.frame.open_journal(delivery.path, wanted.key)
+        delivery.journal = delivery.frame.open_journal(delivery.path, planned.key)
         records = delivery.journal.records
     try:
         delivery.state = fold(records)
@@ -115,46 +113,12 @@ def _begin(delivery: Delivery, wanted: Planned) -> None:
         ) from exc
     fell_back = options.may_fall_back and delivery.state.planned and delivery.state.planned.proof == "md5"
     if fell_back and not options.restart:
-        wanted = replace(wanted, proof="md5")
-    delivery.write(*begin(delivery.state, wanted, restart=options.restart))
-    delivery.was_planned = delivery.planned is not wanted
+        planned = replace(planned, proof="md5")
+    delivery.write(*begin(delivery.state, planned, restart=options.restart))
+    delivery.was_planned = delivery.planned is not planned
     # An earlier run may have sent the whole file and died before it heard the answer.
     delivery.asked_before = delivery.was_planned and delivery.planned.plan.is_single and not delivery.state.completed
     delivery.stage = "sending"
-
-
-def _wanted(delivery: Delivery, fingerprint: Fingerprint, key: str, *, proof: Proof | None = None) -> Planned:
-    frame = delivery.frame
-    try:
-        plan = plan_upload(fingerprint.size_bytes, preferred_part_size=frame.options.part_size)
-    except PlanError as exc:
-        raise SourceError(
-            f"the file has {format_size(fingerprint.size_bytes)}, more than a store takes as one object",
-            hint="split it into several files",
-            code="too_large",
-        ) from exc
-    return Planned(
-        path=str(delivery.input.path.absolute()),
-        bucket=frame.bucket,
-        key=key,
-        endpoint=frame.endpoint,
-        fingerprint=fingerprint,
-        part_size=plan.part_size,
-        proof=proof or frame.options.proof,
-        nonce=frame.nonce(),
-        object_options=frame.options.object_options.to_json(),
-        overwrite=frame.options.overwrite,
-        checked_at=frame.now(),
-        tool=frame.version,
-        run=_as_begun(frame.options).to_json(),
-    )
-
-
-def _as_begun(options: PushOptions) -> PushOptions:
-    """The options, fit to be used again from another working directory."""
-    bundle = options.connection.ca_bundle
-    connection = replace(options.connection, ca_bundle=bundle and str(Path(bundle).absolute()))
-    return replace(options, connection=connection, like=options.like and str(Path(options.like).absolute()))
 
 
 # --------------------------------------------------------------------------------------------- what is at the store
@@ -196,7 +160,7 @@ def _judged(delivery: Delivery, observed: Observed) -> None:
         case Existing.COMPARE if isinstance(seen, ObjectSeen):
             delivery.to_compare = seen
         case _ if delivery.state.completed is not None:  # it was delivered, and is gone or replaced: a new upload
-            delivery.write(_wanted(delivery, planned.fingerprint, planned.key))
+            delivery.write(wanted(delivery, planned.fingerprint, planned.key))
 
 
 def _seen_again(delivery: Delivery, seen: ObjectSeen) -> None:
@@ -262,7 +226,7 @@ def _compared(delivery: Delivery, compared: Compared) -> None:
     elif delivery.frame.options.dry_run:
         delivery.decided = "planned"
     elif ours or delivery.state.completed is not None:
-        delivery.write(_wanted(delivery, delivery.planned.fingerprint, delivery.planned.key))
+        delivery.write(wanted(delivery, delivery.planned.fingerprint, delivery.planned.key))
         delivery.pending = delivery.state.missing()
 
 
@@ -351,7 +315,7 @@ def _contested(delivery: Delivery, seen: Seen | None) -> None:
 
 
 def _failed(delivery: Delivery, step: Step, number: int | None, outcome: BaseException) -> None:
-    if number is not None:
+    if number is not None and delivery.smaller_parts is None:
         heapq.heappush(delivery.pending, number)
     if isinstance(outcome, Cancelled):
         return
@@ -382,14 +346,6 @@ def _may_fall_back(delivery: Delivery, step: Step, fault: StoreFault) -> bool:
         and delivery.planned.proof != "md5"
         and not delivery.state.stored
     )
-
-
-def _fall_back(delivery: Delivery, fault: StoreFault) -> None:
-    delivery.warn(f"the store refused the request with a CRC ({fault}); it is asked with Content-MD5 instead")
-    delivery.refused, nonce = None, delivery.planned.nonce
-    wanted = _wanted(delivery, delivery.planned.fingerprint, delivery.planned.key, proof="md5")
-    # Refused or not, the store may have made the object all the same: by its nonce it is known as ours.
-    delivery.write(replace(wanted, nonce=nonce))
 
 
 def _count_restart(delivery: Delivery, fault: StoreFault) -> None:

@@ -252,7 +252,9 @@ def secret_values(variables: Mapping[str, str]) -> tuple[str, ...]:
 
 
 # -------------------------------------------------------------------------------------------------------- the settings
-_PLAIN_SETTINGS = frozenset(["check", "checksum", "addressing", "sse", "acl", "storage-class", "progress"])
+_PLAIN_SETTINGS = frozenset(
+    ["check", "checksum", "addressing", "sse", "acl", "storage-class", "progress", "concurrency"]
+)
 
 
 def _settings(asked: Asked, redactor: Redactor) -> Any:

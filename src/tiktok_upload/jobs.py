@@ -310,7 +310,7 @@ class _Sender:
             self._part,
             work.crc,
             expected=self._digest,
-            gate=work.gate,
+            gate=self._gate,
             count=self._count,
             is_rated=work.tools.rate.bytes_per_s is not None,
         )
@@ -321,6 +321,11 @@ class _Sender:
             if body.error is not None:
                 raise body.error from None
             raise
+
+    def _gate(self, size_bytes: int) -> None:
+        if self._count.is_cut:
+            raise Cancelled
+        self._work.gate(size_bytes)
 
 
 class _Settled:

@@ -44,6 +44,26 @@ def read_at(descriptor: int, buffer: memoryview, offset: int) -> int:
     return len(data)
 
 
+def most_open_files() -> int:
+    """How many files this process may have open; where the system names no limit, a number that every system gives."""
+    if not POSIX:
+        return 2_048  # of the C library's, at most 8,192; sockets do not count there
+    import resource  # noqa: PLC0415 - POSIX only
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 16 if soft == resource.RLIM_INFINITY else soft
+
+
+def free_memory() -> int | None:
+    """Bytes that programs may still take, the file cache's among them; None where the system does not just say it.
+
+    psutil knows it everywhere, but its import takes longer than a small file takes to be sent.
+    """
+    with contextlib.suppress(OSError, ValueError), Path("/proc/meminfo").open(encoding="ascii") as lines:
+        return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")), None)
+    return None
+
+
 def limit_memory(limit_bytes: int) -> bool:
     """Cap this process's address space; returns False where the system has no such cap."""
     if not POSIX or sys.platform == "darwin":  # macOS takes the call and ignores it

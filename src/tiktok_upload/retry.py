@@ -1,5 +1,6 @@
 """When and how long to retry: tenacity's loop, our budget; clock and sleep come in as arguments."""
 
+import random
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ Clock = Callable[[], float]
 ATTEMPT: ContextVar[int] = ContextVar("attempt", default=0)
 """Of this thread's request: 1 for the first try, for whoever writes it down."""
 T = TypeVar("T")
+_SPREAD_S = 1.0  # after «slow down» the requests come back one by one, not all at the same moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Retries:
         clock: Monotonic seconds.
         sleep: Waits so many seconds; may raise to leave at once when the run is stopped.
         renew: Told of a request whose credentials had expired: whether there are others by now.
+        chance: From 0 to 1, to spread those who held off.
     """
 
     def __init__(
@@ -110,12 +113,14 @@ class Retries:
         clock: Clock,
         sleep: Callable[[float], None],
         renew: Callable[[StoreFault], bool] = _never,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._budget = budget
         self._hold_off = hold_off
         self._clock = clock
         self._sleep = sleep
         self._renew = renew
+        self._chance = chance
         self._jitter = tenacity.wait_random_exponential(multiplier=policy.base_s, max=policy.cap_s)
 
     def call(
@@ -151,7 +156,7 @@ class Retries:
     def _attempt(self, request: Callable[[], T]) -> T:
         ATTEMPT.set(ATTEMPT.get() + 1)
         while (wait_s := self._hold_off.remaining(self._clock())) > 0:
-            self._sleep(wait_s)
+            self._sleep(wait_s + self._chance() * _SPREAD_S)
         return request()
 
     def _delay(self, attempts: tenacity.RetryCallState) -> float:

@@ -60,7 +60,7 @@ class PushOptions:
         include, exclude: Globs over the names that files keep; none for all of them.
         with_values: Ranges of texts are shown, too: values of the data.
         part_size: Bytes; None for the default.
-        concurrency: Requests in flight at once.
+        concurrency: Requests in flight at once; None for as many as pay, within what the machine allows.
         max_bytes_per_s: For the whole process; None for no limit.
         retry_for_s: How long failures may go on with no success between them.
         deadline_s: When the run gives up, counted from its start; None for never.
@@ -79,7 +79,7 @@ class PushOptions:
     allow_raw_personal_data: bool = False
     with_values: bool = False
     part_size: int | None = None
-    concurrency: int = 16
+    concurrency: int | None = None
     max_bytes_per_s: int | None = None
     retry_for_s: float = 600.0
     stall_s: float = 60.0

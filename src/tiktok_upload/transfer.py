@@ -30,15 +30,18 @@ from tiktok_upload.events import (
     Status,
     summarize,
 )
+from tiktok_upload.flight import Flight
 from tiktok_upload.inputs import Input, size_of
 from tiktok_upload.journal import JournalDirectory
 from tiktok_upload.look import Looked
+from tiktok_upload.pace import Bounds
 from tiktok_upload.pool import DaemonPool
 from tiktok_upload.retry import Clock
 from tiktok_upload.state import Step, next_step
 from tiktok_upload.stop import Stop
 
 _TICK_S = 0.5  # of the loop while nothing happens; a lower one costs wake-ups, a higher one a jerky display
+_FIRST_TICKS_S = 0.1  # while the number in flight is found
 _PROGRESS_S = 1.0  # INTERFACE: at most one progress event a second
 # How long a stop waits for workers to leave by themselves; the rest are left behind in their
 # daemon threads. A signal must end the command within two seconds.
@@ -67,7 +70,7 @@ class Transfer:
         journals: Where facts are synced.
         observe: Told of events, after the facts behind them are durable.
         stop: Ends the run.
-        concurrency: How many requests are in flight at once.
+        bounds: How many requests are in flight at once.
         clock: Monotonic seconds.
         requests: Where workers put what they asked the store.
     """
@@ -82,7 +85,7 @@ class Transfer:
         journals: JournalDirectory,
         observe: Observer,
         stop: Stop,
-        concurrency: int,
+        bounds: Bounds,
         clock: Clock,
         requests: "queue.SimpleQueue[RequestMade] | None" = None,
     ) -> None:
@@ -94,7 +97,8 @@ class Transfer:
         self._journals = journals
         self._observe = observe
         self._stop = stop
-        self._slots = concurrency
+        self._bounds = bounds
+        self._flight = Flight(bounds, clock())
         self._clock = clock
         self._requests = requests
         self._inbox: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
@@ -103,14 +107,13 @@ class Transfer:
         self._counts: Counter[str] = Counter()
         self._bytes_total = sum(size_of(item.path) for item, _ in inputs)
         self._bytes_ended = self._bytes_sent_ended = 0
-        self._running = 0
         self._started_s = self._told_s = clock()
         self._left_at_s: float | None = None
 
     def run(self) -> RunReport:
         """Take every file to its end, or to a stop."""
         self._stop.wake = lambda: self._inbox.put(None)
-        workers = DaemonPool(self._slots, "worker")
+        workers = DaemonPool(self._bounds.most, "worker")
         looker = DaemonPool(1, "look")
         self._observe(Started(len(self._inputs), self._bytes_total))
         try:
@@ -119,6 +122,7 @@ class Transfer:
                 self._end_those_done()
                 if self._active:
                     self._take_all()
+                    self._flight.look(self._active, self._clock())
                     self._sync_and_tell(self._active)
                     self._tell_progress()
         finally:
@@ -130,8 +134,9 @@ class Transfer:
 
     # ------------------------------------------------------------------------------------------------------- deciding
     def _admit(self) -> bool:
-        """Open as many files as there are slots; whether any is open."""
-        while len(self._active) < self._slots and not self._stop.is_set():
+        """Open as many files as may have requests in flight, and as many to be looked at; whether any is open."""
+        most = min(self._bounds.most, 2 * self._flight.allowed)
+        while len(self._active) < most and not self._stop.is_set():
             index, (item, key) = next(self._waiting, (None, (None, None)))
             if index is None or item is None:
                 break
@@ -148,10 +153,10 @@ class Transfer:
                 if step is Step.LOOK:
                     self._submit(looker, delivery, step, None, look_job(delivery, self._look))
                     continue
-                if self._running >= self._slots:
+                if not self._flight.has_room:
                     return
                 number, job = part_job(delivery) if step is Step.UPLOAD else (None, step_job(delivery, step))
-                self._running += 1
+                self._flight.running += 1
                 self._submit(workers, delivery, step, number, job)
 
     def _next(self, delivery: Delivery) -> Step:
@@ -182,7 +187,8 @@ class Transfer:
     # --------------------------------------------------------------------------------------------------- what happened
     def _take_all(self) -> None:
         """Wait for one outcome, then take all that wait: their facts are synced together."""
-        wait_s = _TICK_S if self._left_at_s is None else min(_TICK_S, max(0.0, self._left_at_s - self._clock()))
+        tick_s = _FIRST_TICKS_S if self._clock() - self._started_s < 1.0 else _TICK_S
+        wait_s = tick_s if self._left_at_s is None else min(tick_s, max(0.0, self._left_at_s - self._clock()))
         try:
             message = self._inbox.get(timeout=wait_s)
             while True:
@@ -195,8 +201,9 @@ class Transfer:
         if message is None:
             return
         if message.step not in (Step.WAIT, Step.LOOK):
-            self._running -= 1
+            self._flight.landed(message.outcome, self._clock())
         if isinstance(message.outcome, Retried):
+            self._flight.retried(message.outcome, self._clock())
             take_retry(message.delivery, message.outcome)
         else:
             take(message.delivery, message.step, message.number, message.outcome)

@@ -27,7 +27,7 @@ from unittest import mock
 
 from tests.support.memory_store import MemoryStore
 
-from tiktok_upload import api, delivery_outcomes, look, receipt, transfer
+from tiktok_upload import api, delivery_plan, look, receipt, transfer
 from tiktok_upload.answers import Body, CompletePart, Digest, Listing, ObjectAnswer, Opened, PartAnswer, Seen, Store
 from tiktok_upload.api import Run
 from tiktok_upload.errors import JournalError
@@ -511,7 +511,7 @@ def _small_world(life: Life) -> Iterator[None]:
 
     small = functools.partial(plan_upload, limits=S3Limits(min_part_size=1))
     with (
-        mock.patch.object(delivery_outcomes, "plan_upload", small),
+        mock.patch.object(delivery_plan, "plan_upload", small),
         mock.patch.object(api, "write_receipt", write_receipt),
         mock.patch.object(look, "Source", open_source),
         mock.patch.object(os, "fsync", _no_sync),

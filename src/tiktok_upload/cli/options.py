@@ -58,12 +58,10 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _concurrency(text: str) -> int:
-    if text == "auto":
-        return AUTO_CONCURRENCY
-    if not text.isdigit() or not 1 <= int(text) <= MOST_CONCURRENCY:
+def _concurrency(text: str) -> str:
+    if text != "auto" and (not text.isdigit() or not 1 <= int(text) <= MOST_CONCURRENCY):
         raise ValueError(f"{text!r} is neither auto nor a number from 1 to {MOST_CONCURRENCY}")
-    return int(text)
+    return text
 
 
 def one_of(name: str, text: str | None, known: tuple[str, ...]) -> str | None:
@@ -90,7 +88,6 @@ CHECKSUMS = ("auto", "crc64nvme", "crc32c", "crc32", "md5")
 ADDRESSINGS = ("auto", "path", "virtual")
 ACLS = ("bucket-owner-full-control",)
 ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
-AUTO_CONCURRENCY = 16  # carries 300-1,400 MB/s where one stream carries 20-90
 MOST_CONCURRENCY = 512
 
 Paths = Annotated[
@@ -168,13 +165,13 @@ PartSize = Annotated[
     ),
 ]
 Concurrency = Annotated[
-    int,
+    str,
     _option(
         "--concurrency",
         metavar="N|auto",
         panel=_SENDING,
         parser=read_with(_concurrency),
-        help="Requests in flight at once.",
+        help="Requests in flight at once; auto finds how many pay.",
     ),
 ]
 MaxBandwidth = Annotated[
