@@ -94,6 +94,11 @@ def test_an_object_that_was_put_is_seen_with_its_size_etag_and_metadata(s3: "S3C
     )
 
 
+def test_the_etag_of_an_object_is_the_md5_that_came_along(s3: "S3Client") -> None:
+    put = s3.put_object(Bucket="b", Key="md5", Body=b"data", ContentMD5="jXd/OF0+wF+ZoU6Y5A8yfw==")
+    assert put["ETag"] == s3.head_object(Bucket="b", Key="md5")["ETag"] == '"8d777f385d3ec05f99a14e98e40f327f"'
+
+
 def test_an_object_that_was_not_put_is_not_there(s3: "S3Client") -> None:
     with refused("404"):
         s3.head_object(Bucket="b", Key="never")

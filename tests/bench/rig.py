@@ -8,14 +8,14 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.bench.meter import Measurement, measure
 
-_FOREIGN = ("AWS_", "TIKTOK_UPLOAD_", "XDG_", "BOTO_")
+_FOREIGN = ("AWS_", "TIKTOK_UPLOAD_", "XDG_", "BOTO_", "RCLONE_", "S3_ENDPOINT_", "SSL_CERT_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _SHOWN_BYTES = 2_000
 
@@ -61,14 +61,15 @@ class Rig:
         """The size of the largest journal of the push to this key; 0 where there is none."""
         return max((path.stat().st_size for path in self.state(key).rglob("*.jsonl")), default=0)
 
-    def run(self, command: Sequence[str]) -> tuple[Measurement, bytes]:
-        """Measure a command; returns its output, too.
+    def run(self, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> tuple[Measurement, bytes]:
+        """Measure a command, with variables beside the common ones; returns its output, too.
 
         Raises:
             RunFailedError: It did not exit with 0.
         """
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-            measurement = measure(command, env=self._environment(), stdout=stdout, stderr=stderr)
+            all_of_it = self._environment() | dict(environment or {})
+            measurement = measure(command, env=all_of_it, stdout=stdout, stderr=stderr)
             said, complaints = _content(stdout), _content(stderr)
         if measurement.exit_code:
             end = (complaints or said)[-_SHOWN_BYTES:].decode(errors="replace")

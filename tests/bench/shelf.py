@@ -53,6 +53,11 @@ class Request:
         found = ((kind, self.headers.get(_CHECKSUM + kind)) for kind in _KINDS_OF_CHECKSUM)
         return next(((kind, value) for kind, value in found if value), None)
 
+    @property
+    def content_md5(self) -> bytes:
+        """The MD5 that came along; empty where none did."""
+        return base64.b64decode(self.headers.get("content-md5", ""))
+
     def kept_headers(self) -> dict[str, str]:
         """Those that HEAD gives back."""
         return {name: value for name, value in self.headers.items() if name.startswith(_KEPT_HEADERS)}
@@ -150,7 +155,9 @@ class Shelf:
     # ----------------------------------------------------------------------------------------------------- objects
     def _put_object(self, request: Request, body: Body) -> Answer:
         self._check_condition(request)
-        made = self._keep(request.name, body.size, request.kept_headers(), request.checksum, parts=0)
+        made = self._keep(
+            request.name, body.size, request.kept_headers(), request.checksum, parts=0, md5=request.content_md5
+        )
         return Answer(headers={"ETag": made.etag, **self._checksum_headers(made.checksum, whole=True)})
 
     def _head_object(self, request: Request, _body: Body) -> Answer:
@@ -247,10 +254,18 @@ class Shelf:
             raise S3Error(412, "PreconditionFailed")
 
     def _keep(
-        self, name: str, size: int, headers: dict[str, str], checksum: tuple[str, str] | None, *, parts: int
+        self,
+        name: str,
+        size: int,
+        headers: dict[str, str],
+        checksum: tuple[str, str] | None,
+        *,
+        parts: int,
+        md5: bytes = b"",
     ) -> StoredObject:
         self._made += 1
-        etag = _etag(f"{name}#{self._made}", suffix=f"-{parts}" if parts else "")
+        # rclone holds the ETag of a small object against the MD5 that it sent.
+        etag = f'"{md5.hex()}"' if md5 else _etag(f"{name}#{self._made}", suffix=f"-{parts}" if parts else "")
         self._objects[name] = StoredObject(size, etag, time.time(), headers, checksum)
         return self._objects[name]
 

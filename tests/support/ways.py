@@ -21,24 +21,46 @@ _BLOCK = 1 << 16
 def write_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
     """A PEM file that signed itself for 127.0.0.1, and a server's context with it."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "store")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now - dt.timedelta(days=1), now + dt.timedelta(days=3))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
     path, both = folder / "ca.pem", folder / "both.pem"
-    text = made.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    text = _certified("store", "store", key, key, is_ca=True)
     path.write_bytes(text)
-    both.write_bytes(text + secret)
+    both.write_bytes(text + _secret(key))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(both)
     return path, context
+
+
+def write_chain(folder: Path) -> tuple[Path, Path]:
+    """The certificate of an authority, and one of 127.0.0.1 that it signed, with its key.
+
+    rustls takes no certificate of an authority as a server's own.
+    """
+    authority, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    path, both = folder / "authority.pem", folder / "server.pem"
+    path.write_bytes(_certified("authority", "authority", authority, authority, is_ca=True))
+    both.write_bytes(_certified("store", "authority", key, authority, is_ca=False) + _secret(key))
+    return path, both
+
+
+def _certified(
+    subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey, *, is_ca: bool
+) -> bytes:
+    by, of = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in (issuer, subject))
+    now = dt.datetime.now(dt.UTC)
+    serial, begin, end = x509.random_serial_number(), now - dt.timedelta(days=1), now + dt.timedelta(days=3)
+    made = (
+        x509.CertificateBuilder(by, of, key.public_key(), serial, begin, end)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .sign(signer, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM)
+
+
+def _secret(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 class Relay:
