@@ -66,13 +66,43 @@ def put(source: Source, endpoint: str, key: str = "k", *, clients: Clients | Non
     return count
 
 
+@pytest.fixture(params=["asking", "trusting"])
+def clients(request: pytest.FixtureRequest, s3: HostileS3, source: Source) -> Iterator[Clients]:
+    """Of a store that took no body yet, or of one that did."""
+    connection = Connection(endpoint_url=s3.endpoint, region="us-east-1", addressing="path")
+    made = Clients(connection, stall_s=10.0, connections=2, version="0")
+    if request.param == "trusting":
+        put(source, s3.endpoint, "before", clients=made)
+    yield made
+    made.close()
+
+
+def expectations(s3: HostileS3) -> list[bool]:
+    """Of each body, whether the store was asked first."""
+    return ["expect" in entry.headers for entry in s3.requests if entry.operation == "PutObject"]
+
+
 def arrived(s3: HostileS3, source: Source, key: str = "k") -> bool:
     return s3.objects("bkt")[key].path.read_bytes() == source.path.read_bytes()
 
 
-def test_a_body_arrives_byte_for_byte(s3: HostileS3, source: Source) -> None:
-    assert put(source, s3.endpoint).value == SIZE
+def test_a_body_arrives_byte_for_byte(s3: HostileS3, source: Source, clients: Clients) -> None:
+    assert put(source, s3.endpoint, clients=clients).value == SIZE
     assert arrived(s3, source)
+
+
+def test_a_store_that_took_a_body_is_asked_no_more_until_it_refuses_one(s3: HostileS3, source: Source) -> None:
+    connection = Connection(endpoint_url=s3.endpoint, region="us-east-1", addressing="path")
+    clients = Clients(connection, stall_s=10.0, connections=2, version="0")
+    for key in ("a", "b"):
+        put(source, s3.endpoint, key, clients=clients)
+    s3.script(Fault.status("PutObject", 503))
+    with pytest.raises(StoreFault):
+        put(source, s3.endpoint, "c", clients=clients)
+    for key in ("c", "d"):
+        put(source, s3.endpoint, key, clients=clients)
+    assert expectations(s3) == [True, False, False, True, False]
+    clients.close()
 
 
 @pytest.mark.parametrize("password", ["", "me:word"])
@@ -110,20 +140,22 @@ def test_by_a_private_authority_only_where_it_is_named(s3: HostileS3, source: So
     assert arrived(s3, source)
 
 
-def test_a_redirect_to_the_buckets_region_is_followed_with_the_body(s3: HostileS3, source: Source) -> None:
-    s3.region = "eu-west-1"
-    put(source, s3.endpoint)
+def test_a_redirect_to_the_buckets_region_is_followed_with_the_body(
+    s3: HostileS3, source: Source, clients: Clients
+) -> None:
+    begun, s3.region = len(s3.requests), "eu-west-1"
+    put(source, s3.endpoint, clients=clients)
     assert arrived(s3, source)
-    assert [entry.status for entry in s3.requests if entry.operation == "PutObject"] == [301, 200]
+    assert [entry.status for entry in s3.requests[begun:] if entry.operation == "PutObject"] == [301, 200]
 
 
 @pytest.mark.parametrize(("status", "kind"), [(403, Kind.DENIED), (503, Kind.THROTTLED)])
 def test_a_refusal_in_the_middle_of_a_body_is_heard_as_what_it_is(
-    s3: HostileS3, source: Source, status: int, kind: Kind
+    s3: HostileS3, source: Source, clients: Clients, status: int, kind: Kind
 ) -> None:
     s3.script(Fault.status("PutObject", status, after_bytes=2 * MIB))
     with pytest.raises(StoreFault) as caught:
-        put(source, s3.endpoint)
+        put(source, s3.endpoint, clients=clients)
     assert (caught.value.status, caught.value.kind) == (status, kind)
 
 
@@ -132,10 +164,10 @@ def test_a_connection_serves_one_body_after_the_other(s3: HostileS3, source: Sou
         endpoint = f"http://127.0.0.1:{front.port}"
         connection = Connection(endpoint_url=endpoint, region="us-east-1", addressing="path")
         clients = Clients(connection, stall_s=10.0, connections=2, version="0")
-        for key in ("a", "b", "c"):
+        for key in ("a", "b", "c", "d"):
             put(source, endpoint, key, clients=clients)
-        assert front.accepted == 1
-    assert all(arrived(s3, source, key) for key in ("a", "b", "c"))
+        assert front.accepted == 2  # one that asks, and one that does not
+    assert all(arrived(s3, source, key) for key in ("a", "b", "c", "d"))
 
 
 def test_a_connection_that_died_while_idle_is_a_fault_that_passes(s3: HostileS3, source: Source) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tiktok_upload.errors import CredentialsError, UsageError
 from tiktok_upload.settings import Connection
-from tiktok_upload.store.data_path import send_in_pieces
+from tiktok_upload.store.data_path import DataPath
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -44,6 +44,7 @@ class Clients:
         self._version = version
         self._lock = threading.RLock()
         self._made: dict[str, S3Client] = {}
+        self._paths: list[DataPath] = []
         self._credentials: FreshCredentials | None = None
         self.region_found: str | None = None
 
@@ -97,6 +98,8 @@ class Clients:
         """Close idle connections."""
         for client in self._made.values():
             client.close()
+        for path in self._paths:
+            path.close()
 
     def _once(self, name: str, read_timeout_s: float) -> "S3Client":
         with self._lock:
@@ -139,8 +142,11 @@ class Clients:
         if not _is_private_way(client.meta.endpoint_url):
             client = self._client(read_timeout_s, sign_payload=True)
         client.meta.events.register("needs-retry.s3", self._note_region)
+        endpoint: Any = client._endpoint  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public way
+        path = DataPath(endpoint.http_session)
+        self._paths.append(path)
         for operation in ("UploadPart", "PutObject"):
-            client.meta.events.register(f"before-send.s3.{operation}", send_in_pieces)
+            client.meta.events.register(f"before-send.s3.{operation}", path)
         return client
 
     def _client(self, read_timeout_s: float, *, sign_payload: bool) -> "S3Client":

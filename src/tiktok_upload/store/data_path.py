@@ -1,12 +1,20 @@
 """The bytes of UploadPart and PutObject on their way: large pieces straight from the file's buffer to the socket.
 
-Signing, endpoints, proxies, TLS, redirects and errors stay botocore's, and so does its connection, which hears an
-answer that comes before the body's end. Only what it is given to send changes: http.client reads a file in blocks of
-16 KiB, each a new object; an iterable's pieces go to `sendall` as they are, which lets other threads run meanwhile.
+Signing, endpoints, proxies, TLS, redirects and errors stay botocore's. What changes is how a body is sent: http.client
+reads a file in blocks of 16 KiB, each a new object; an iterable's pieces go to `sendall` as they are, which lets other
+threads run meanwhile. And a store that takes bodies is not asked before each of them whether it will:
+«Expect: 100-continue», botocore's habit, costs a round trip a part. After any refusal it is asked again, so that a
+store that slows us down or sends us elsewhere says so before the bytes.
 """
 
+import copy
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from botocore.httpsession import URLLib3Session
+
+_OK = 200
 
 
 class Piecewise(Protocol):
@@ -19,10 +27,49 @@ class Piecewise(Protocol):
         """Back to its start."""
 
 
-def send_in_pieces(request: Any, **_: Any) -> None:
-    """For botocore's `before-send`: the request is signed by now, and not sent yet."""
-    if hasattr(request.body, "pieces"):
-        request.body = _Pieces(request.body)
+class DataPath:
+    """For botocore's `before-send`: the request is signed by now, and not sent yet.
+
+    Attributes:
+        is_trusting: Whether bodies go out without asking; the store took the last one.
+    """
+
+    def __init__(self, asking: "URLLib3Session") -> None:
+        self._asking = asking
+        self._straight = _straight(asking)
+        self.is_trusting = False
+
+    def __call__(self, request: Any, **_: Any) -> Any:
+        """The answer; raises botocore's own exceptions."""
+        if hasattr(request.body, "pieces"):
+            request.body = _Pieces(request.body)
+        session = self._asking
+        if self.is_trusting:
+            session = self._straight
+            del request.headers["Expect"]  # it is not among what is signed
+        try:
+            response = session.send(request)
+        except BaseException:
+            self.is_trusting = False
+            raise
+        self.is_trusting = response.status_code == _OK
+        return response
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._straight.close()
+
+
+def _straight(asking: "URLLib3Session") -> "URLLib3Session":
+    """The same settings with urllib3's own connections: botocore's add nothing but the wait for the store's consent."""
+    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager  # noqa: PLC0415 - slow to import
+
+    session: Any = copy.copy(asking)
+    classes = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
+    session._pool_classes_by_scheme, session._proxy_managers = classes, {}  # noqa: SLF001 - it has no public way
+    session._manager = PoolManager(**session._get_pool_manager_kwargs())  # noqa: SLF001
+    session._manager.pool_classes_by_scheme = classes  # noqa: SLF001
+    return session  # type: ignore[no-any-return]
 
 
 class _Pieces:
