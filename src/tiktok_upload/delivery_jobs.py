@@ -95,7 +95,9 @@ def _work(delivery: Delivery) -> Work:
         delivery.tell(delivery, Retried(doing, attempt, fault, delay_s))
 
     # The wish to overwrite is this run's, whatever an earlier one was started with.
-    planned = replace(delivery.planned, overwrite=delivery.frame.options.overwrite)
+    planned, overwrite = delivery.planned, delivery.frame.options.overwrite
+    if planned.overwrite != overwrite:
+        planned = replace(planned, overwrite=overwrite)
     return Work(tools, source, planned, ended=lambda: delivery.error is not None, tell=tell)
 
 

@@ -71,6 +71,7 @@ class Journal:
                 self.records, self._sound_size, self._chain = read(self._path)
                 self._file = os.fdopen(portable.open_private(self._path, os.O_WRONLY | os.O_CREAT), "wb", buffering=0)
                 self._file.truncate(self._sound_size)
+                self._is_at_end = False
             except BaseException:
                 self._lock.release()
                 raise
@@ -88,10 +89,13 @@ class Journal:
             sealed, chain = _line(line, chain)
             data += sealed
         with _disk_errors("written", self._path):
-            self._file.truncate(self._sound_size)
-            self._file.seek(self._sound_size)
+            if not self._is_at_end:
+                self._file.truncate(self._sound_size)
+                self._file.seek(self._sound_size)
+            self._is_at_end = False
             if self._file.write(data) != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._is_at_end = True
         self._sound_size += len(data)
         self._chain = chain
         self.is_dirty = True

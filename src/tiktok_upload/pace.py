@@ -25,6 +25,7 @@ _ONE_CUT_S = 1.0  # answers to requests that were out already say nothing new
 # The first seconds: twice as many each time, while parts go out so fast that twice as many harm nobody.
 _STARTING_EPOCH_S = 0.1
 _EASY_PART_S = 5.0
+_BUSY_PART_S = 0.1  # faster than any line: it is the machine that is busy, and more threads would be in its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def auto_bounds(open_files: int, memory_bytes: int | None) -> Bounds:
     most = min(_MOST, (open_files - _FILES_BESIDE) // _FILES_A_REQUEST)
     if memory_bytes is not None:
         most = min(most, memory_bytes // _MEMORY_A_REQUEST)
-    return Bounds(start=8, first=32, most=_MOST).capped(max(1, most))
+    return Bounds(start=4, first=32, most=_MOST).capped(max(1, most))
 
 
 class _Phase(Enum):
@@ -123,7 +124,8 @@ class Pace:
         if self._phase is not _Phase.STARTING or now - began < _STARTING_EPOCH_S:
             return
         self._started = now, bytes_out
-        if (bytes_out - before) / (now - began) * _EASY_PART_S < self.allowed * part_size:
+        part_s = self.allowed * part_size * (now - began) / max(1, bytes_out - before)
+        if not _BUSY_PART_S <= part_s <= _EASY_PART_S:
             return
         self.allowed = min(self._bounds.first, 2 * self.allowed)
         if self.allowed == self._bounds.first:

@@ -31,14 +31,15 @@ class Preference:
     Attributes:
         smallest: Lower loses throughput to the cost of a request; higher leaves a small
             file with too few parts to fill a line that carries 20-90 MB/s a stream.
-        fine_parts: Up to `fine_largest`, parts grow so that about this many remain.
+        fine_parts: Up to `fine_largest`, parts grow so that about this many remain: twice as many as may be in
+            flight. Each part costs some 2 ms of Python, whatever its size.
         fine_largest: Higher makes a cut part cost more to send again.
         most_parts: Beyond, parts grow so that no more than this many remain. Below the
             store's limit, so that the size stays a power of two: 1 TiB is 8,192 parts.
     """
 
     smallest: int = 8 * MIB
-    fine_parts: int = 2_048
+    fine_parts: int = 256
     fine_largest: int = 64 * MIB
     most_parts: int = 8_192
 

@@ -194,7 +194,10 @@ _KINDS: dict[str, type[Record]] = {
 
 def to_json(record: Record) -> dict[str, Any]:
     """Plain JSON values, the kind first."""
-    return {"record": record.kind, **dataclasses.asdict(record)}
+    if isinstance(record, Planned | SourceTouched):
+        return {"record": record.kind, **dataclasses.asdict(record)}
+    # The same without its copies in depth: there is a record for each part.
+    return {"record": record.kind, **{name: getattr(record, name) for name in type(record).__slots__}}
 
 
 def from_json(data: dict[str, Any]) -> Record:
