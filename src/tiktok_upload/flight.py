@@ -3,6 +3,7 @@
 What happens is told to `Pace` and `Line`, which decide; this module knows deliveries, they know numbers.
 """
 
+import time
 from collections.abc import Iterable
 
 from tiktok_upload.body import ByteCount
@@ -53,16 +54,18 @@ class Flight:
         if retried.fault.kind is Kind.THROTTLED:
             self._pace.throttled(now)
 
+    def starved(self, now: float) -> None:
+        """There is nothing more to begin, though there is room."""
+        self._pace.starved(now)
+
     def look(self, deliveries: Iterable[Delivery], now: float) -> None:
         """Learn from what goes out; to be called whenever something happened, and a few times a second."""
-        if self.has_room:
-            self._pace.starved(now)
         sending = [delivery for delivery in deliveries if delivery.in_flight]
         if not sending:
             return
         part_size = max(min(each.planned.part_size, each.planned.plan.object_size) for each in sending)
         bytes_out = self._bytes_taken + sum(count.value for each in sending for count in each.in_flight.values())
-        self._pace.flows(bytes_out, part_size, now)
+        self._pace.flows(bytes_out, part_size, time.process_time(), now)
         if now - self._looked_at >= _LOOK_S:
             self._looked_at = now
             self._line.saw(bytes_out, now)

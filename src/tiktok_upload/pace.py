@@ -15,7 +15,7 @@ from enum import Enum, auto
 
 # ------------------------------------------------------------------------------------------------------- how many
 _SHORTEST_EPOCH_S = 0.2  # Lower: noise decides. Higher: a fast line waits for its streams.
-_GAIN = 0.2  # of what one more stream should bring; less is no growth. Lower: streams that only share what others had.
+_GAIN = 0.1  # of what one more stream should bring; less is no growth. Lower: streams that only share what others had.
 _SAME = 0.95  # of a throughput; fewer streams that carry as much are enough
 _SETTLED_S, _LONGEST_SETTLED_S = 20.0, 300.0  # until the next try for more, twice as long after each that failed
 _BELOW_THROTTLE = 7 / 8  # of what was too much for the store; it is tried again once settled
@@ -25,7 +25,7 @@ _ONE_CUT_S = 1.0  # answers to requests that were out already say nothing new
 # The first seconds: twice as many each time, while parts go out so fast that twice as many harm nobody.
 _STARTING_EPOCH_S = 0.1
 _EASY_PART_S = 5.0
-_BUSY_PART_S = 0.1  # faster than any line: it is the machine that is busy, and more threads would be in its way
+_BUSY = 0.6  # of one core, with the fewest: threads would wait for the machine, not for the line
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def auto_bounds(open_files: int, memory_bytes: int | None) -> Bounds:
     most = min(_MOST, (open_files - _FILES_BESIDE) // _FILES_A_REQUEST)
     if memory_bytes is not None:
         most = min(most, memory_bytes // _MEMORY_A_REQUEST)
-    return Bounds(start=4, first=32, most=_MOST).capped(max(1, most))
+    return Bounds(start=4, first=64, most=_MOST).capped(max(1, most))
 
 
 class _Phase(Enum):
@@ -99,7 +99,8 @@ class Pace:
         self.allowed = bounds.start
         self._bounds = bounds
         self._phase = _Phase.STARTING if bounds.start < bounds.first else _Phase.GROWING
-        self._started = now, 0
+        self._started: tuple[float, int, float] | None = None
+        self._epoch_began, self._answers, self._bytes, self._leaving = now, 0, 0, 0
         self._best: _Level | None = None
         self._factor = 2.0
         self._may_shrink = True
@@ -107,29 +108,35 @@ class Pace:
         self._settled_until = 0.0
         self._settled_s = _SETTLED_S
         self._cut_at = -_ONE_CUT_S
-        self._begin_epoch(now)
 
     def answered(self, size_bytes: int, now: float) -> None:
         """The store took so many bytes with one request."""
+        if self._leaving > 0:  # begun when more were allowed
+            self._leaving -= 1
+            self._epoch_began = now
+            return
         self._answers += 1
         self._bytes += size_bytes
         lasted_s = now - self._epoch_began
         if self._answers >= self.allowed and lasted_s >= _SHORTEST_EPOCH_S:
-            self._decide(_Level(self.allowed, self._bytes / lasted_s), now)
-            self._begin_epoch(now)
+            before = self.allowed
+            self._decide(_Level(before, self._bytes / lasted_s), now)
+            self._begin_epoch(now, leaving=before - self.allowed)
 
-    def flows(self, bytes_out: int, part_size: int, now: float) -> None:
-        """So many bytes went out since the start, in parts of this size."""
-        began, before = self._started
-        if self._phase is not _Phase.STARTING or now - began < _STARTING_EPOCH_S:
+    def flows(self, bytes_out: int, part_size: int, cpu_s: float, now: float) -> None:
+        """So many bytes went out since the start, in parts of this size, and this process had so much of the CPU."""
+        if self._phase is not _Phase.STARTING or bytes_out == 0:
             return
-        self._started = now, bytes_out
-        part_s = self.allowed * part_size * (now - began) / max(1, bytes_out - before)
-        if not _BUSY_PART_S <= part_s <= _EASY_PART_S:
+        began, before, cpu_before = self._started = self._started or (now, 0, cpu_s)
+        lasted_s = now - began
+        if lasted_s < _STARTING_EPOCH_S or (bytes_out - before) * _EASY_PART_S < self.allowed * part_size * lasted_s:
             return
-        self.allowed = min(self._bounds.first, 2 * self.allowed)
-        if self.allowed == self._bounds.first:
+        is_busy = self.allowed == self._bounds.start and (cpu_s - cpu_before) / lasted_s > _BUSY
+        if not is_busy:
+            self.allowed = min(self._bounds.first, 2 * self.allowed)
+        if is_busy or self.allowed == self._bounds.first:
             self._phase = _Phase.GROWING
+        self._started = now, bytes_out, cpu_s
         self._begin_epoch(now)
 
     def starved(self, now: float) -> None:
@@ -147,8 +154,8 @@ class Pace:
         self.allowed = max(1, self.allowed // 2)
         self._begin_epoch(now)
 
-    def _begin_epoch(self, now: float) -> None:
-        self._epoch_began, self._answers, self._bytes = now, 0, 0
+    def _begin_epoch(self, now: float, *, leaving: int = 0) -> None:
+        self._epoch_began, self._answers, self._bytes, self._leaving = now, 0, 0, leaving
 
     def _decide(self, level: _Level, now: float) -> None:
         match self._phase:
@@ -179,10 +186,10 @@ class Pace:
             self._settle(now)
 
     def _shrink(self, level: _Level, now: float) -> None:
-        best = self._best
-        if best is not None and level.rate < best.rate * _SAME:
-            self.allowed = level.count * 2
-            self._settle(now)
+        best = self._best or level
+        self._best = max(best, level, key=lambda known: known.rate)
+        if level.rate < best.rate * _SAME:  # too few; whether more pay is asked once more from here
+            self._phase, self._best, self.allowed = _Phase.GROWING, None, level.count * 2
         elif level.count == 1 or level.count <= self._bounds.start // 4:
             self._settle(now)
         else:

@@ -41,7 +41,7 @@ from tiktok_upload.state import Step, next_step
 from tiktok_upload.stop import Stop
 
 _TICK_S = 0.5  # of the loop while nothing happens; a lower one costs wake-ups, a higher one a jerky display
-_FIRST_TICKS_S = 0.1  # while the number in flight is found
+_FIRST_TICKS_S = 0.05  # while the number in flight is found
 _PROGRESS_S = 1.0  # INTERFACE: at most one progress event a second
 # How long a stop waits for workers to leave by themselves; the rest are left behind in their
 # daemon threads. A signal must end the command within two seconds.
@@ -158,6 +158,7 @@ class Transfer:
                 number, job = part_job(delivery) if step is Step.UPLOAD else (None, step_job(delivery, step))
                 self._flight.running += 1
                 self._submit(workers, delivery, step, number, job)
+        self._flight.starved(self._clock())
 
     def _next(self, delivery: Delivery) -> Step:
         view = delivery.view(stopping=self._stop.is_set())

@@ -111,7 +111,7 @@ class _Simulation:
             now = step * _STEP_S
             self._begin(now)
             self._move(now)
-            self._pace.flows(int(self._out), PART, now)
+            self._pace.flows(int(self._out), PART, 0.0, now)
             self._end(now)
             if step % int(_TOLD_EVERY_S / _STEP_S) == 0:
                 self._line.saw(int(self._out), now)
