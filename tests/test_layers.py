@@ -22,7 +22,7 @@ RANKS: Mapping[int, str] = {
         " text units version"
     ),
     1: "config contract_file inputs journal parquet pool receipt source store",
-    2: "accepting body flight jobs look transfer unfinished",
+    2: "accepting body flight inventory jobs look transfer unfinished",
     3: "api doctor",
     4: "diagnosing resuming verifying",
     5: "cli",
@@ -51,6 +51,7 @@ LIBRARIES: Mapping[str, str] = {
     "rich": "cli",
     "tenacity": "retry",
     "typer": "cli",
+    "urllib3": "store",
     "werkzeug": "cli.sandbox",
     "yaml": "contract_file",
 }

@@ -46,6 +46,14 @@ class ListedPart:
     checksum: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as ListObjectsV2 shows it."""
+
+    size: int
+    etag: str
+
+
 class NoListing(Enum):
     """Why ListParts shows no parts."""
 

@@ -36,6 +36,7 @@ from tiktok_upload.events import (
 from tiktok_upload.facts import Fingerprint
 from tiktok_upload.foresight import OPEN_WAY, Foresight
 from tiktok_upload.inputs import Input, find_inputs, names_one_file, selected
+from tiktok_upload.inventory import Inventory
 from tiktok_upload.jobs import Tools
 from tiktok_upload.journal import Journal, JournalDirectory, default_state_directory, set_aside, upload_name
 from tiktok_upload.look import Agreement, Demands, Looked, look
@@ -171,7 +172,8 @@ class Run:
         tools = tools_for(self.options, store, self.stop, clients)
         if self.options.may_fall_back:
             tools = replace(tools, lax_store=make(proof="md5"))
-        frame = self.frame(journals, bucket, clients.endpoint, tools)
+        inventory = Inventory([key for item, key in inputs if item.error is None], store.objects)
+        frame = self.frame(journals, bucket, clients.endpoint, replace(tools, inventory=inventory))
         observe = self._foreseeing(clients)
         with _deadline(self.options.deadline_s, self.stop):
             try:

@@ -12,19 +12,25 @@ from tiktok_upload.delivery_plan import fit_line
 from tiktok_upload.faults import Kind
 from tiktok_upload.jobs import ObjectMade, PartSent
 from tiktok_upload.pace import Bounds, Line, Pace
+from tiktok_upload.state import Step
 
+_WITH_BODY = frozenset({Step.UPLOAD, Step.PUT})
 _LOOK_S = 1.0  # how often the line is looked at
 
 
 class Flight:
     """How many requests may be in flight, from their outcomes and the bytes that go out.
 
+    Only requests with a body share the line; the others only wait, and as many may as the machine allows.
+
     Attributes:
         running: Requests in flight now.
+        sending: Those with a body among them.
     """
 
     def __init__(self, bounds: Bounds, now: float) -> None:
-        self.running = 0
+        self.running = self.sending = 0
+        self._most = bounds.most
         self._pace, self._line = Pace(bounds, now), Line(now)
         self._fits: int | None = None
         self._bytes_taken = 0
@@ -35,14 +41,19 @@ class Flight:
         """Requests that may be in flight, at least one."""
         return self._pace.allowed if self._fits is None else max(1, min(self._pace.allowed, self._fits))
 
-    @property
-    def has_room(self) -> bool:
-        """Whether one more may begin."""
-        return self.running < self.allowed
+    def has_room(self, step: Step) -> bool:
+        """Whether one more request of this kind may begin."""
+        return self.running < self._most and (step not in _WITH_BODY or self.sending < self.allowed)
 
-    def landed(self, outcome: object, now: float) -> None:
+    def begun(self, step: Step) -> None:
+        """One more request is in flight."""
+        self.running += 1
+        self.sending += step in _WITH_BODY
+
+    def landed(self, step: Step, outcome: object, now: float) -> None:
         """One of the requests came to its end."""
         self.running -= 1
+        self.sending -= step in _WITH_BODY
         size = outcome.stored.size if isinstance(outcome, PartSent) and not outcome.reused else 0
         size += outcome.sent_bytes if isinstance(outcome, ObjectMade) else 0
         if size:
@@ -54,9 +65,10 @@ class Flight:
         if retried.fault.kind is Kind.THROTTLED:
             self._pace.throttled(now)
 
-    def starved(self, now: float) -> None:
-        """There is nothing more to begin, though there is room."""
-        self._pace.starved(now)
+    def filled(self, now: float) -> None:
+        """All that can begin has begun; where there is room left, what comes of it says nothing."""
+        if self.sending < self.allowed:
+            self._pace.starved(now)
 
     def look(self, deliveries: Iterable[Delivery], now: float) -> None:
         """Learn from what goes out; to be called whenever something happened, and a few times a second."""

@@ -14,6 +14,7 @@ from tiktok_upload.answers import Digest, Listing, ObjectAnswer, ObjectSeen, Ope
 from tiktok_upload.body import ByteCount, RangeBody, blocks, digest_range
 from tiktok_upload.checksum import CRC32, CRC32C, CRC64NVME, Crc, crc_for
 from tiktok_upload.faults import Kind, StoreFault
+from tiktok_upload.inventory import Inventory
 from tiktok_upload.pace import RateLimit
 from tiktok_upload.plan import Part
 from tiktok_upload.reconcile import LOOK_AFTER, Verdict, comparable_etag, settle
@@ -31,6 +32,7 @@ class Tools:
 
     Attributes:
         lax_store: The same store, asked with Content-MD5 where it refuses the CRC's headers.
+        inventory: What a listing said of all keys; None where each is looked at.
     """
 
     store: Store
@@ -39,6 +41,7 @@ class Tools:
     stop: Stop
     clock: Clock
     lax_store: Store | None = None
+    inventory: Inventory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,17 @@ def observe(work: Work, upload_id: str | None) -> Observed:
     """Ask the store what it has."""
     key = work.planned.key
     seen = work.ask("look at the key", lambda: work.store.head(key))
+    return _observed(work, seen, upload_id)
+
+
+def observe_listed(work: Work, inventory: Inventory, known_etag: str | None) -> Observed:
+    """The same at first, by a listing of all keys if that can tell: `known_etag` is of the object that we know of."""
+    seen = work.ask("list the keys", lambda: inventory.seen(work.planned.key, known_etag))
+    return observe(work, None) if seen is None else Observed(seen, None)
+
+
+def _observed(work: Work, seen: Seen, upload_id: str | None) -> Observed:
+    key = work.planned.key
     if upload_id is None:
         return Observed(seen, None)
     return Observed(seen, work.ask("list the parts", lambda: work.store.list_parts(key, upload_id)))

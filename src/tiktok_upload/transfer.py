@@ -134,9 +134,8 @@ class Transfer:
 
     # ------------------------------------------------------------------------------------------------------- deciding
     def _admit(self) -> bool:
-        """Open as many files as may have requests in flight, and as many to be looked at; whether any is open."""
-        most = min(self._bounds.most, 2 * self._flight.allowed)
-        while len(self._active) < most and not self._stop.is_set():
+        """Open as many files as may have requests in flight; whether any is open."""
+        while len(self._active) < self._bounds.most and not self._stop.is_set():
             index, (item, key) = next(self._waiting, (None, (None, None)))
             if index is None or item is None:
                 break
@@ -153,12 +152,12 @@ class Transfer:
                 if step is Step.LOOK:
                     self._submit(looker, delivery, step, None, look_job(delivery, self._look))
                     continue
-                if not self._flight.has_room:
-                    return
+                if not self._flight.has_room(step):
+                    break
                 number, job = part_job(delivery) if step is Step.UPLOAD else (None, step_job(delivery, step))
-                self._flight.running += 1
+                self._flight.begun(step)
                 self._submit(workers, delivery, step, number, job)
-        self._flight.starved(self._clock())
+        self._flight.filled(self._clock())
 
     def _next(self, delivery: Delivery) -> Step:
         view = delivery.view(stopping=self._stop.is_set())
@@ -202,7 +201,7 @@ class Transfer:
         if message is None:
             return
         if message.step not in (Step.WAIT, Step.LOOK):
-            self._flight.landed(message.outcome, self._clock())
+            self._flight.landed(message.step, message.outcome, self._clock())
         if isinstance(message.outcome, Retried):
             self._flight.retried(message.outcome, self._clock())
             take_retry(message.delivery, message.outcome)

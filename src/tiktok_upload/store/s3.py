@@ -10,6 +10,7 @@ from tiktok_upload.answers import (
     Body,
     CompletePart,
     Digest,
+    ListedObject,
     ListedPart,
     Listing,
     NoListing,
@@ -188,6 +189,30 @@ class S3Store:
             if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
                 return
             markers = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker", "")}
+
+    def objects(self, prefix: str, most_pages: int) -> dict[str, ListedObject] | None:
+        """All objects below a prefix; None without `s3:ListBucket`, or where there are more than so many pages.
+
+        Raises:
+            StoreFault: The request failed.
+        """
+        found: dict[str, ListedObject] = {}
+        asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix, **self._owner}
+        for _ in range(most_pages):
+            try:
+                page = self._ask("list_objects_v2", **asked)
+            except StoreFault as fault:
+                if fault.is_retryable:
+                    raise
+                return None
+            with faults():
+                found |= {one["Key"]: ListedObject(one["Size"], one["ETag"]) for one in page.get("Contents", ())}
+            if not page.get("IsTruncated"):
+                return found
+            if not page.get("NextContinuationToken"):
+                return None
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+        return None
 
     def survey(self, key: str, upload_id: str) -> UploadSurvey | NoListing:
         """How much the store holds of an upload, and until when."""
