@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -424,6 +425,42 @@ def test_a_directory_keeps_its_layout_and_hidden_names_stay(s3: HostileS3, comma
     assert sorted(s3.objects("bkt")) == keys
     assert sorted(file["uri"] for file in ended.files) == [f"s3://bkt/{key}" for key in keys]
     assert ended.stderr.splitlines()[-1].startswith("3 uploaded; ")
+
+
+@pytest.fixture
+def many(tmp_path: Path, small: Path) -> Path:
+    root = tmp_path / "many"
+    root.mkdir()
+    for number in range(20):
+        shutil.copy(small, root / f"part-{number:02}.parquet")
+    return root
+
+
+def test_many_files_cost_one_listing_and_no_look_at_each_key_before(
+    s3: HostileS3, command: Command, many: Path
+) -> None:
+    first = command.push(many, to="s3://bkt/set/")
+    assert (first.code, first.result["counts"]) == (0, {"uploaded": 20})
+    asked = Counter(s3.operations())
+    assert (asked["ListObjectsV2"], asked["PutObject"], asked["HeadObject"]) == (1, 20, 20)  # each is verified after
+    again = command.push(many, to="s3://bkt/set/")
+    assert (again.code, again.result["counts"]) == (0, {"already_there": 20})
+    assert Counter(s3.operations()) - asked == {"ListObjectsV2": 1}
+
+
+def test_of_many_files_one_that_was_replaced_is_looked_at_and_a_conflict(
+    s3: HostileS3, command: Command, many: Path
+) -> None:
+    command.push(many, to="s3://bkt/set/")
+    s3.put("bkt", "set/part-07.parquet", b"somebody else's")
+    again = command.push(many, to="s3://bkt/set/")
+    assert (again.code, again.result["counts"]) == (11, {"already_there": 19, "failed": 1})
+
+
+def test_many_files_go_without_the_right_to_list(s3: HostileS3, command: Command, many: Path) -> None:
+    s3.deny = {"ListObjectsV2"}
+    assert command.push(many, to="s3://bkt/set/").result["counts"] == {"uploaded": 20}
+    assert command.push(many, to="s3://bkt/set/").result["counts"] == {"already_there": 20}
 
 
 def test_a_glob_is_expanded_where_the_shell_has_not(s3: HostileS3, command: Command, tree: Path) -> None:

@@ -447,6 +447,40 @@ def test_a_head_without_a_size_is_transient(s3: HostileS3, store: S3Store) -> No
     assert fault_of(ACTS["HeadObject"], store).kind is Kind.TRANSIENT
 
 
+# -------------------------------------------------------------------------------------------------------- many objects
+def test_all_objects_below_a_prefix_are_listed_over_all_pages(s3: HostileS3, store: S3Store) -> None:
+    s3.list_page_size = 2
+    for name in ("a", "b c", "d/e", "f\u00e9", "g"):
+        s3.put(servers.BUCKET, f"in/{name}", DATA)
+    s3.put(servers.BUCKET, "in2/elsewhere", DATA)
+    found = store.objects("in/", most_pages=3)
+    assert found is not None
+    assert {key: listed.size for key, listed in found.items()} == dict.fromkeys(
+        ["in/a", "in/b c", "in/d/e", "in/f\u00e9", "in/g"], len(DATA)
+    )
+    assert found["in/a"].etag == s3.objects(servers.BUCKET)["in/a"].etag
+
+
+def test_more_objects_than_is_worth_a_listing_are_not_listed(s3: HostileS3, store: S3Store) -> None:
+    s3.list_page_size = 1
+    for name in ("a", "b", "c"):
+        s3.put(servers.BUCKET, f"in/{name}", DATA)
+    assert store.objects("in/", most_pages=2) is None
+    assert s3.operations()[-2:] == ["ListObjectsV2"] * 2
+
+
+def test_without_the_right_to_list_no_objects_are_known(s3: HostileS3, store: S3Store) -> None:
+    s3.deny = {"ListObjectsV2"}
+    assert store.objects("", most_pages=2) is None
+
+
+def test_a_listing_that_breaks_is_a_fault_that_passes(s3: HostileS3, store: S3Store) -> None:
+    s3.script(Fault.status("ListObjectsV2", 503))
+    with pytest.raises(StoreFault) as caught:
+        store.objects("", most_pages=2)
+    assert caught.value.is_retryable
+
+
 def _without_etag(answer: Answer) -> Answer:
     answer.headers.pop("ETag", None)
     return replace(answer, body=re.sub(rb"<ETag>[^<]*</ETag>", b"", answer.body))
