@@ -38,6 +38,11 @@ class Link:
     requests: float = 0.0
 
     @property
+    def most(self) -> float:
+        """Bytes a second that line and store carry at most."""
+        return min(self.whole, self.requests * PART) if self.requests else self.whole
+
+    @property
     def enough(self) -> float:
         """How many streams fill it."""
         return self.whole / self.stream * (1 + self.round_trip_s * self.stream / PART)
