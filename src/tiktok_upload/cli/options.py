@@ -161,7 +161,7 @@ PartSize = Annotated[
         metavar="SIZE",
         panel=_SENDING,
         parser=read_with(parse_size),
-        help="5MiB to 5GiB; by default 8 MiB, more for large files.",
+        help="5MiB to 5GiB; by default 8 MiB, more for files over 2 GiB.",
     ),
 ]
 Concurrency = Annotated[
