@@ -68,8 +68,7 @@ def _plot(link: Link, trip: Trip) -> Iterator[str]:
     fastest = max(rate for _, rate in rates)
     shown = f"{fastest / MIB:,.0f}" if fastest >= 10 * MIB else f"{fastest / MIB:.2g}"
     yield (
-        f'<text class="rate" x="{_LEFT + _PLOT_WIDTH}" y="36" text-anchor="end">'
-        f"throughput, up to {shown} MiB/s</text>"
+        f'<text class="rate" x="{_LEFT + _PLOT_WIDTH}" y="36" text-anchor="end">throughput, up to {shown} MiB/s</text>'
     )
     yield f'<rect class="frame" x="{_LEFT}" y="{_TOP}" width="{_PLOT_WIDTH}" height="{_PLOT_HEIGHT}"/>'
     last_s = trip.samples[-1].at_s

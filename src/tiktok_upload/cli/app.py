@@ -1,6 +1,5 @@
 """The commands: read the options, call `api`, tell what came of it."""
 
-import gc
 import os
 import sys
 import traceback
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from tiktok_upload.settings import Check, ObjectOptions
     from tiktok_upload.stop import Stop
 
-# Lower: imports alone set off dozens of collections, 5 % of a short run. Higher: cycles live longer.
-_GARBAGE = 20_000
 _MOST_LIST_BYTES = 256 << 20  # of --files-from: some million paths
 
 app = typer.Typer(
@@ -43,7 +40,6 @@ app = typer.Typer(
 
 def main() -> NoReturn:
     """The installed command."""
-    gc.set_threshold(_GARBAGE)
     code = run(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         try:
