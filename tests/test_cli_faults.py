@@ -206,6 +206,7 @@ def test_a_lost_answer_to_a_whole_file_is_found_out_by_a_look(
         Fault.error_in_200("CompleteMultipartUpload"),
         Fault.status("CompleteMultipartUpload", 500),
         Fault.status("CompleteMultipartUpload", 503),
+        Fault.status("CompleteMultipartUpload", 404),
         Fault.reset("CompleteMultipartUpload"),
         Fault.garbled("CompleteMultipartUpload", keep=60),
         Fault.cut_answer("CompleteMultipartUpload", keep=60),

@@ -397,7 +397,15 @@ def test_the_table_of_lost_answers_has_every_case_once() -> None:
 def test_what_became_of_a_request_whose_outcome_was_open(
     kind: Kind, answer: Seen, verdict: Verdict, *, overwrite: bool, asked: bool
 ) -> None:
-    assert verdict is settle(StoreFault(kind), answer, planned(overwrite=overwrite), asked_before=asked)
+    fault = StoreFault(kind, 404, "NoSuchUpload") if kind is Kind.NO_SUCH_UPLOAD else StoreFault(kind)
+    assert verdict is settle(fault, answer, planned(overwrite=overwrite), asked_before=asked)
+
+
+@pytest.mark.parametrize("code", ["", "NoSuchKey"])
+@pytest.mark.parametrize("overwrite", EITHER)
+def test_any_other_404_may_be_anybody_s_and_the_parts_are_asked_for_first(code: str, *, overwrite: bool) -> None:
+    fault = StoreFault(Kind.NO_SUCH_UPLOAD, 404, code)
+    assert settle(fault, Absence.ABSENT, planned(overwrite=overwrite), asked_before=False) is Verdict.RELIST
 
 
 @pytest.mark.parametrize("kind", sorted(LOOK_AFTER))

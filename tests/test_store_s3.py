@@ -447,6 +447,12 @@ def test_a_head_without_a_size_is_transient(s3: HostileS3, store: S3Store) -> No
     assert fault_of(ACTS["HeadObject"], store).kind is Kind.TRANSIENT
 
 
+@pytest.mark.parametrize("operation", ["UploadPart", "CompleteMultipartUpload"])
+def test_a_404_is_of_the_upload(s3: HostileS3, store: S3Store, operation: str) -> None:
+    s3.script(Fault.status(operation, 404))
+    assert fault_of(ACTS[operation], store).kind is Kind.NO_SUCH_UPLOAD
+
+
 # -------------------------------------------------------------------------------------------------------- many objects
 def test_all_objects_below_a_prefix_are_listed_over_all_pages(s3: HostileS3, store: S3Store) -> None:
     s3.list_page_size = 2

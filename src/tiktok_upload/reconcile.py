@@ -176,6 +176,8 @@ def settle(fault: StoreFault, seen: Seen, planned: Planned, *, asked_before: boo
         return Verdict.CONFLICT
     if seen is Absence.FORBIDDEN and asked_before:
         return Verdict.UNKNOWN
+    if fault.kind is Kind.NO_SUCH_UPLOAD and fault.code != "NoSuchUpload":  # any other 404 may be anybody's
+        return Verdict.RELIST
     return Verdict.LOST
 
 

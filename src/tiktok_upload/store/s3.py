@@ -1,5 +1,6 @@
 """S3 through boto3: one request a call, S3's answers as values, its errors as `StoreFault`."""
 
+import contextlib
 import datetime as dt
 import urllib.parse
 from collections.abc import Iterator, Sequence
@@ -116,15 +117,16 @@ class S3Store:
 
     def put_part(self, key: str, upload_id: str, number: int, body: Body, digest: Digest) -> PartAnswer:
         """Store one part."""
-        answer = self._ask(
-            "upload_part",
-            **self._at(key),
-            **self._proof_of(digest),
-            UploadId=upload_id,
-            PartNumber=number,
-            Body=body,
-            ContentLength=len(body),
-        )
+        with _of_an_upload():
+            answer = self._ask(
+                "upload_part",
+                **self._at(key),
+                **self._proof_of(digest),
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=body,
+                ContentLength=len(body),
+            )
         return PartAnswer(_required(answer, "ETag"), answer.get(self._crc.field))
 
     def list_parts(self, key: str, upload_id: str) -> Listing:
@@ -146,8 +148,8 @@ class S3Store:
         proof: dict[str, Any] = {}
         if self._sends_crc:
             proof = {self._crc.field: checksum, "ChecksumType": "FULL_OBJECT", "MpuObjectSize": size}
-        return self._object_answer(
-            self._ask(
+        with _of_an_upload():
+            answer = self._ask(
                 "complete_multipart_upload",
                 **self._at(key),
                 **proof,
@@ -155,7 +157,7 @@ class S3Store:
                 UploadId=upload_id,
                 MultipartUpload={"Parts": [self._named(part) for part in parts]},
             )
-        )
+        return self._object_answer(answer)
 
     def abort(self, key: str, upload_id: str) -> None:
         """Remove an upload and its parts, again and again until the store lists none."""
@@ -276,6 +278,17 @@ class S3Store:
             if not page.get("IsTruncated") or not parts:
                 return
             marker = max(part["PartNumber"] for part in parts)
+
+
+@contextlib.contextmanager
+def _of_an_upload() -> Iterator[None]:
+    """What is not found is the upload, whatever a store calls it: the key comes to be with Complete."""
+    try:
+        yield
+    except StoreFault as fault:
+        if fault.kind is Kind.NOT_FOUND:
+            fault.kind = Kind.NO_SUCH_UPLOAD
+        raise
 
 
 def _of_a_look(fault: StoreFault) -> StoreFault:
