@@ -176,9 +176,9 @@ def settle(fault: StoreFault, seen: Seen, planned: Planned, *, asked_before: boo
         return Verdict.CONFLICT
     if seen is Absence.FORBIDDEN and asked_before:
         return Verdict.UNKNOWN
-    if fault.kind is Kind.NO_SUCH_UPLOAD and fault.code != "NoSuchUpload":  # any other 404 may be anybody's
-        return Verdict.RELIST
-    return Verdict.LOST
+    # A 404 of any other name may be anybody's: the parts are asked for first.
+    is_sure = fault.kind is not Kind.NO_SUCH_UPLOAD or fault.code == "NoSuchUpload"
+    return Verdict.LOST if is_sure else Verdict.RELIST
 
 
 def _after_precondition(seen: Seen, *, asked_before: bool) -> Verdict:
