@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ from tiktok_upload.source import Source
 _BLOCK = 1 << 20  # of one read: higher holds a stop up and costs memory a thread, lower costs calls
 # How much of a body goes out at once: a rate and a stop take effect between two. Lower costs calls and speed.
 _PIECE = 1 << 20
-_SMALL_PIECE = 64 << 10  # under a rate, and for whoever reads a body as a file
+_SMALL_PIECE = 64 << 10  # on slow lines, under a rate, and for whoever reads a body as a file
+_QUICK_S = 0.1  # a piece that took longer was too large to tell soon how it goes
 
 Gate = Callable[[int], None]
 """Waits until so many bytes may go out; raises to leave."""
@@ -79,13 +81,23 @@ class RangeBody:
 
         A piece counts as sent once the next one is asked for.
         """
-        size = _SMALL_PIECE if self._is_rated else _PIECE
-        buffer = memoryview(bytearray(min(size, self._part.size)))
+        buffer, size, began_s = memoryview(b""), _SMALL_PIECE, 0.0
         while (rest := self._part.size - self._count.value) > 0:
-            piece = buffer[: min(len(buffer), rest)]
+            if len(buffer) < min(size, rest):
+                buffer = memoryview(bytearray(min(size, rest)))
+            piece = buffer[: min(size, rest)]
             self._fill(piece)
+            began_s = time.monotonic()
             yield piece
             self._count.value += len(piece)
+            size = self._next_size(time.monotonic() - began_s)
+
+    def _next_size(self, lasted_s: float) -> int:
+        """Small where the line is slow or a rate holds: what went out, a stop and a cut are told between two pieces."""
+        if self._is_rated or lasted_s > _QUICK_S:
+            return _SMALL_PIECE
+        # What goes out first may only fill the system's buffers.
+        return min(_PIECE, max(_SMALL_PIECE, self._count.value // 4))
 
     def _fill(self, piece: memoryview) -> None:
         try:

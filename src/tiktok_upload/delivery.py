@@ -213,6 +213,11 @@ class Delivery:
             self.tally.lose(lost)
             self.warn(loss_warning(lost))
 
+    def cut_counts(self, number: int | None) -> list[ByteCount]:
+        """Of a part that was cut; of the whole body where the request had no parts."""
+        count = self.in_flight.get(number or 1)
+        return [count] if count is not None and count.is_cut else []
+
     def cut(self) -> None:
         """Leave all parts that are in flight, to send them later."""
         for count in self.in_flight.values():

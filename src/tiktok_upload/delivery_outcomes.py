@@ -32,6 +32,8 @@ _MOST_RESTARTS = 5  # a store that forgets or contradicts itself more often than
 
 def take(delivery: Delivery, step: Step, number: int | None, outcome: object) -> None:
     """Fold one outcome of a step that was under way; `number` is the part's, where it was one."""
+    if isinstance(outcome, Cancelled):
+        delivery.tally.wasted_bytes += sum(count.value for count in delivery.cut_counts(number))
     if number is not None:
         delivery.in_flight.pop(number, None)
     else:

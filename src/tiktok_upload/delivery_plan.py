@@ -70,18 +70,20 @@ def fall_back(delivery: Delivery, fault: StoreFault) -> None:
 def fit_line(delivery: Delivery, line: Line) -> None:
     """Where not even one part ends in time: smaller ones, if the size leaves a choice and none is stored yet."""
     rate, wanted_size = line.rate, line.best_part_size()
-    if not rate or wanted_size is None or delivery.smaller_parts is not None or not delivery.in_flight:
+    is_ending = delivery.error is not None or delivery.smaller_parts is not None or not delivery.in_flight
+    if rate is None or wanted_size is None or is_ending:
         return
     plan = delivery.planned.plan
+    part_size = min(plan.part_size, plan.object_size)
     smaller = plan_upload(plan.object_size, preferred_part_size=wanted_size).part_size
     is_frozen = plan.is_single or delivery.state.stored or delivery.state.doubted or delivery.frame.options.part_size
     if not is_frozen and smaller <= plan.part_size * _WORTH_IT:
         delivery.smaller_parts, delivery.pending = smaller, []
         delivery.cut()
-    elif plan.part_size / rate > LONGEST_PART_S:
+    elif part_size / rate > LONGEST_PART_S:
         delivery.warn(
-            f"the line carries {format_rate(rate)}: a part of {format_size(plan.part_size)} takes some "
-            f"{format_duration(plan.part_size / rate)}, and a store takes no request that began over 15 minutes ago"
+            f"the line carries {format_rate(rate)}: a part of {format_size(part_size)} takes some "
+            f"{format_duration(part_size / rate)}, and a store takes no request that began over 15 minutes ago"
         )
 
 
@@ -89,8 +91,10 @@ def plan_smaller_parts(delivery: Delivery, part_size: int) -> None:
     """Nothing is in flight any more; a part that was stored meanwhile has shown that it can be done."""
     delivery.smaller_parts = None
     if not delivery.state.stored:
-        anew = wanted(delivery, delivery.planned.fingerprint, delivery.planned.key, proof=delivery.planned.proof)
-        delivery.warn(f"the line is slow: parts of {format_size(part_size)} instead of {format_size(anew.part_size)}")
-        delivery.write(replace(anew, part_size=part_size))
+        planned = delivery.planned
+        delivery.warn(
+            f"the line is slow: parts of {format_size(part_size)} instead of {format_size(planned.part_size)}"
+        )
+        delivery.write(replace(planned, part_size=part_size, nonce=delivery.frame.nonce()))
         delivery.events.append(FilePlanned(delivery.path, delivery.uri or "", delivery.planned.plan))
     delivery.pending = delivery.state.missing()

@@ -33,6 +33,7 @@ class Flight:
         self._most = bounds.most
         self._pace, self._line = Pace(bounds, now), Line(now)
         self._fits: int | None = None
+        self._part_size = 0
         self._bytes_taken = 0
         self._looked_at = now
 
@@ -73,9 +74,11 @@ class Flight:
     def look(self, deliveries: Iterable[Delivery], now: float) -> None:
         """Learn from what goes out; to be called whenever something happened, and a few times a second."""
         sending = [delivery for delivery in deliveries if delivery.in_flight]
+        part_size = max((min(each.planned.part_size, each.planned.plan.object_size) for each in sending), default=0)
+        if part_size != self._part_size:  # a pause, or tiny files that leave the line half empty, say nothing of it
+            self._line, self._fits, self._part_size = Line(now), None, part_size
         if not sending:
             return
-        part_size = max(min(each.planned.part_size, each.planned.plan.object_size) for each in sending)
         bytes_out = self._bytes_taken + sum(count.value for each in sending for count in each.in_flight.values())
         self._pace.flows(bytes_out, part_size, time.process_time(), now)
         if now - self._looked_at >= _LOOK_S:

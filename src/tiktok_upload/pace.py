@@ -127,7 +127,7 @@ class Pace:
         """So many bytes went out since the start, in parts of this size, and this process had so much of the CPU."""
         if self._phase is not _Phase.STARTING or bytes_out == 0:
             return
-        began, before, cpu_before = self._started = self._started or (now, 0, cpu_s)
+        began, before, cpu_before = self._started = self._started or (now, bytes_out, cpu_s)
         lasted_s = now - began
         if lasted_s < _STARTING_EPOCH_S or (bytes_out - before) * _EASY_PART_S < self.allowed * part_size * lasted_s:
             return
@@ -151,8 +151,8 @@ class Pace:
         self._ceiling = max(1, int(self.allowed * _BELOW_THROTTLE))
         self._factor, self._best, self._may_shrink = 1 + 1 / 8, None, False
         self._phase = _Phase.RECOVERING
-        self.allowed = max(1, self.allowed // 2)
-        self._begin_epoch(now)
+        before, self.allowed = self.allowed, max(1, self.allowed // 2)
+        self._begin_epoch(now, leaving=before - self.allowed)
 
     def _begin_epoch(self, now: float, *, leaving: int = 0) -> None:
         self._epoch_began, self._answers, self._bytes, self._leaving = now, 0, 0, leaving
@@ -212,6 +212,7 @@ LONGEST_PART_S = 300.0
 _PLANNED_PART_S = 240.0  # for lines are not even
 _FILLING_S = 5.0  # what goes out first only fills the system's buffers
 _TELLS_AFTER_S, _WINDOW_S = 10.0, 30.0
+_PAUSE_S = 5.0  # without being told anything: nothing was to be sent
 _OUTAGE_S = 10.0  # without a byte: no slow line, but none
 
 
@@ -225,25 +226,30 @@ class Line:
     def __init__(self, now: float) -> None:
         self.rate: float | None = None
         self._begins = now + _FILLING_S
-        self._out, self._moved_at = 0, now
+        self._out, self._twice, self._moved_at = 0, 0, now
         self._seen: deque[tuple[float, int]] = deque()
 
     def saw(self, bytes_out: int, now: float) -> None:
         """So many bytes went out since the start, to be told once a second or so."""
-        is_moving, is_anew = bytes_out > self._out, bytes_out < self._out  # a part was cut, and goes out again
-        self._out = bytes_out
-        if is_moving:
-            self._moved_at = now
-        if is_anew or now - self._moved_at > _OUTAGE_S or now < self._begins:
+        if self._seen and now - self._seen[-1][0] > _PAUSE_S:
             self._seen.clear()
-            self.rate = None if not is_anew else self.rate
+            self._moved_at = now
+        if bytes_out > self._out:
+            self._moved_at = now
+        self._twice += max(
+            0, self._out - bytes_out
+        )  # a part was cut or failed: what went out of it did so all the same
+        self._out = bytes_out
+        if now - self._moved_at > _OUTAGE_S or now < self._begins:
+            self._seen.clear()
+            self.rate = None
             return
-        self._seen.append((now, bytes_out))
+        self._seen.append((now, bytes_out + self._twice))
         while self._seen[0][0] < now - _WINDOW_S:
             self._seen.popleft()
         began, before = self._seen[0]
         if now - began >= _TELLS_AFTER_S:
-            self.rate = (bytes_out - before) / (now - began)
+            self.rate = (bytes_out + self._twice - before) / (now - began) or None
 
     def fits(self, part_size: int) -> int | None:
         """How many parts of this size end in time side by side, 0 where not even one; None where that is not known."""
