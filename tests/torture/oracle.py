@@ -49,6 +49,8 @@ def judge_end(case: Case, episodes: Sequence[Episode]) -> list[Finding]:
 
 
 def _of_process(process: Process, episodes: Sequence[Episode]) -> Iterator[Finding]:
+    if _was_stopped_before_it_began(process):
+        return
     yield from bad_output(process)
     if process.overdue or (process.stopped_after_s or 0.0) > _STOPS_WITHIN_S:
         yield Finding(OVERDUE, f"{process.command} did not end, signals: {process.signals}")
@@ -213,7 +215,7 @@ def _lost_a_create(episode: Episode, key: str) -> bool:
 # --------------------------------------------------------------------------------------------------------- what is said
 def bad_output(process: Process) -> Iterator[Finding]:
     """Tracebacks, secrets, escape codes, and machine output that is not what INTERFACE promises."""
-    for text in (process.stdout, "" if _was_stopped_before_it_began(process) else process.stderr):
+    for text in (process.stdout, process.stderr):
         for sign in ("Traceback", SECRET, "Signature=", "X-Amz-Signature", "\x1b"):
             if sign in text:
                 yield Finding(OUTPUT, f"{process.command} tells {sign!r}")
