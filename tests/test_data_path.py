@@ -140,6 +140,23 @@ def test_by_a_private_authority_only_where_it_is_named(s3: HostileS3, source: So
     assert arrived(s3, source)
 
 
+def test_the_authorities_are_read_once_for_all_connections(s3: HostileS3, source: Source, tmp_path: Path) -> None:
+    ca, context = write_certificate(tmp_path)
+    with relaying(s3.port, tls=context) as front:
+        endpoint = f"https://127.0.0.1:{front.port}"
+        connection = Connection(endpoint_url=endpoint, region="us-east-1", addressing="path", ca_bundle=str(ca))
+        clients = Clients(connection, stall_s=10.0, connections=2, version="0")
+        for key in ("a", "b"):  # the second one goes out without asking
+            put(source, endpoint, key, clients=clients)
+        ca.unlink()
+        for path in clients._paths:
+            path.close()  # idle connections
+        before = front.accepted
+        put(source, endpoint, "c", clients=clients)
+        assert front.accepted == before + 1
+    assert arrived(s3, source, "c")
+
+
 def test_a_redirect_to_the_buckets_region_is_followed_with_the_body(
     s3: HostileS3, source: Source, clients: Clients
 ) -> None:

@@ -8,7 +8,8 @@ store that slows us down or sends us elsewhere says so before the bytes.
 """
 
 import copy
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -61,15 +62,47 @@ class DataPath:
 
 
 def _straight(asking: "URLLib3Session") -> "URLLib3Session":
-    """The same settings with urllib3's own connections: botocore's add nothing but the wait for the store's consent."""
+    """The same settings with urllib3's own connections: botocore's add nothing but the wait for the store's consent.
+
+    The authorities are read once for all connections; each of botocore's reads them anew, 40 ms a time.
+    """
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager  # noqa: PLC0415 - slow to import
 
     session: Any = copy.copy(asking)
     classes = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
     session._pool_classes_by_scheme, session._proxy_managers = classes, {}  # noqa: SLF001 - it has no public way
+    authorities = _Authorities(session)
+    session._setup_ssl_cert = authorities.require  # noqa: SLF001
+    session._get_pool_manager_kwargs = authorities.settings  # noqa: SLF001
     session._manager = PoolManager(**session._get_pool_manager_kwargs())  # noqa: SLF001
     session._manager.pool_classes_by_scheme = classes  # noqa: SLF001
     return session  # type: ignore[no-any-return]
+
+
+class _Authorities:
+    """One TLS context for all pools, proxies' too, that knows whom to trust once it is needed."""
+
+    def __init__(self, session: Any) -> None:
+        self._settings: Callable[..., dict[str, Any]] = session._get_pool_manager_kwargs  # noqa: SLF001 - no public way
+        self._context = session._get_ssl_context()  # noqa: SLF001
+        self._lock = threading.Lock()
+        self._are_read = False
+
+    def settings(self, **extra: Any) -> dict[str, Any]:
+        """What pools are made with."""
+        return {**self._settings(**extra), "ssl_context": self._context}
+
+    def require(self, pool: Any, url: str, verify: Any) -> None:
+        """Before each request."""
+        from botocore.httpsession import get_cert_path  # noqa: PLC0415 - slow to import
+
+        if not url.lower().startswith("https"):
+            return
+        with self._lock:
+            if not self._are_read:
+                self._context.load_verify_locations(get_cert_path(verify))
+                self._are_read = True
+        pool.cert_reqs, pool.ca_certs = "CERT_REQUIRED", None
 
 
 class _Pieces:
