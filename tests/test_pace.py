@@ -187,7 +187,7 @@ def test_a_doubling_that_did_not_pay_is_taken_back() -> None:
 
 
 def test_where_the_first_doubling_did_not_pay_fewer_do_too() -> None:
-    assert Epochs(steady(), lambda _: 10).run(5) == [8, 2, 1, 1, 1]
+    assert Epochs(steady(), lambda _: 10).run(5) == [8, 2, 2, 2, 2]
 
 
 def test_fewer_that_carry_less_are_too_few() -> None:

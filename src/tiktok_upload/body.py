@@ -97,7 +97,7 @@ class RangeBody:
         if self._is_rated or lasted_s > _QUICK_S:
             return _SMALL_PIECE
         # What goes out first may only fill the system's buffers.
-        return min(_PIECE, max(_SMALL_PIECE, self._count.value // 4))
+        return min(_PIECE, max(_SMALL_PIECE, self._count.value // 2))
 
     def _fill(self, piece: memoryview) -> None:
         try:

@@ -17,6 +17,7 @@ from enum import Enum, auto
 _SHORTEST_EPOCH_S = 0.2  # Lower: noise decides. Higher: a fast line waits for its streams.
 _GAIN = 0.1  # of what one more stream should bring; less is no growth. Lower: streams that only share what others had.
 _SAME = 0.95  # of a throughput; fewer streams that carry as much are enough
+_FEWEST = 2  # one alone leaves the line idle between two parts
 _SETTLED_S, _LONGEST_SETTLED_S = 20.0, 300.0  # until the next try for more, twice as long after each that failed
 _BELOW_THROTTLE = 7 / 8  # of what was too much for the store; it is tried again once settled
 _ONE_CUT_S = 1.0  # answers to requests that were out already say nothing new
@@ -190,7 +191,7 @@ class Pace:
         self._best = max(best, level, key=lambda known: known.rate)
         if level.rate < best.rate * _SAME:  # too few; whether more pay is asked once more from here
             self._phase, self._best, self.allowed = _Phase.GROWING, None, level.count * 2
-        elif level.count == 1 or level.count <= self._bounds.start // 4:
+        elif level.count <= max(_FEWEST, self._bounds.start // 4):
             self._settle(now)
         else:
             self.allowed = level.count // 2
