@@ -15,7 +15,6 @@ from typing import Final
 from tests.bench.rig import Rig
 
 from tiktok_upload.plan import DEFAULT
-from tiktok_upload.settings import PushOptions
 from tiktok_upload.units import format_size
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -160,7 +159,7 @@ def _use_this_tree(errand: Errand) -> dict[str, str]:
 
 OURS: Final = Contestant(
     "tiktok-upload",
-    f"{PushOptions().concurrency} requests in flight, parts of {format_size(DEFAULT.smallest)} and more",
+    f"as many requests in flight as pay, parts of {format_size(DEFAULT.smallest)} and more",
     lambda: find_program("TIKTOK_UPLOAD", "tiktok-upload"),
     _push,
     lambda _errand: {},
