@@ -7,6 +7,7 @@ its directory and is played again by `--seed S --runs 1` with its own seed. Ends
 """
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,8 @@ _TELL_EVERY = 25
 def main() -> int:
     """Play, and tell what came of it."""
     options = _parser().parse_args()
+    # A shell starts what goes on in the background with Ctrl-C ignored, and every process below it would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     seed = int(time.time()) if options.seed is None else options.seed
     began_s = time.monotonic()
     told: list[Verdict] = []
