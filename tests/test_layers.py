@@ -22,7 +22,7 @@ RANKS: Mapping[int, str] = {
         " text units version"
     ),
     1: "config contract_file inputs journal parquet pool receipt source store",
-    2: "accepting body flight inventory jobs look transfer unfinished",
+    2: "accepting body flight inventory jobs look transfer unfinished wiring",
     3: "api doctor",
     4: "diagnosing resuming verifying",
     5: "cli",

@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tiktok_upload import portable
 from tiktok_upload.accepting import contract_for, settled
-from tiktok_upload.answers import Store
 from tiktok_upload.contract import Contract
 from tiktok_upload.delivery import Delivery, Frame, Retried
 from tiktok_upload.destination import Destination, parse_destination, refuse_collisions
@@ -40,12 +38,11 @@ from tiktok_upload.inventory import Inventory
 from tiktok_upload.jobs import Tools
 from tiktok_upload.journal import Journal, JournalDirectory, default_state_directory, set_aside, upload_name
 from tiktok_upload.look import Agreement, Demands, Looked, look
-from tiktok_upload.pace import Bounds, HoldOff, RateLimit, auto_bounds
+from tiktok_upload.pace import Bounds
 from tiktok_upload.parquet import Inspector
 from tiktok_upload.receipt import receipt_json, receipt_path, write_receipt
 from tiktok_upload.reconcile import RESERVED_METADATA
 from tiktok_upload.records import Record
-from tiktok_upload.retry import Budget, Retries, RetryPolicy
 from tiktok_upload.settings import PushOptions
 from tiktok_upload.state import fold
 from tiktok_upload.stop import Stop
@@ -54,10 +51,7 @@ from tiktok_upload.text import escape
 from tiktok_upload.transfer import Transfer
 from tiktok_upload.units import format_duration
 from tiktok_upload.version import __version__
-
-# Bytes a second: 8 MiB in 16 s. Lower: a stop loses more, and a signature may outlive its 15 minutes.
-_LEAST_A_STREAM = 512 << 10
-
+from tiktok_upload.wiring import bounds_for, clients_for, tools_for
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """Files, directories and globs: one, or several."""
@@ -160,7 +154,7 @@ class Run:
             UploadToolError: Nothing can be begun.
         """
         receipt_path(self.receipt, self.directory, "", "", several=len(inputs) > 1)  # refuse before anything is sent
-        clients = clients_for(self.options)
+        clients = clients_for(self.options, connections=self._bounds.most + 2)
         if begun_at is not None and clients.endpoint != begun_at:
             raise UsageError(
                 "these uploads were begun at another store than the settings lead to now",
@@ -172,7 +166,7 @@ class Run:
         tools = tools_for(self.options, store, self.stop, clients)
         if self.options.may_fall_back:
             tools = replace(tools, lax_store=make(proof="md5"))
-        inventory = Inventory([key for item, key in inputs if item.error is None], store.objects)
+        inventory = Inventory([key for item, key in inputs if item.error is None], store.objects, time.monotonic)
         frame = self.frame(journals, bucket, clients.endpoint, replace(tools, inventory=inventory))
         observe = self._foreseeing(clients)
         with _deadline(self.options.deadline_s, self.stop):
@@ -225,7 +219,7 @@ class Run:
             journals=journals,
             observe=self.observe,
             stop=self.stop,
-            bounds=bounds_for(self.options),
+            bounds=self._bounds,
             clock=time.monotonic,
             requests=requests,
         )
@@ -264,6 +258,10 @@ class Run:
             version=__version__,
             contract=self.contract,
         )
+
+    @functools.cached_property
+    def _bounds(self) -> Bounds:
+        return bounds_for(self.options)
 
     def _demands(self) -> Demands:
         options = self.options
@@ -339,42 +337,6 @@ def _judged_at(frame: Frame, delivery: Delivery, fingerprint: Fingerprint) -> st
             if planned is not None and planned.fingerprint.may_be_same_content(fingerprint):
                 return planned.checked_at
     return frame.now()
-
-
-def clients_for(options: PushOptions) -> Clients:
-    """Clients that have credentials; raises `UploadToolError` where there are none."""
-    connections = bounds_for(options).most + 2
-    clients = Clients(options.connection, stall_s=options.stall_s, connections=connections, version=__version__)
-    _ = clients.quick  # so that missing credentials are told before anything is looked at
-    return clients
-
-
-def tools_for(options: PushOptions, store: Store, stop: Stop, clients: Clients | None = None) -> Tools:
-    """What jobs use: the store, retries with their budget, the rate."""
-    policy = RetryPolicy(budget_s=options.retry_for_s)
-    retries = Retries(
-        policy,
-        budget=Budget(policy, time.monotonic),
-        hold_off=HoldOff(),
-        clock=time.monotonic,
-        sleep=stop.sleep,
-        renew=lambda fault: clients is not None and clients.renew_credentials(fault.credentials),
-    )
-    return Tools(store, retries, RateLimit(options.max_bytes_per_s), stop, time.monotonic)
-
-
-def bounds_for(options: PushOptions) -> Bounds:
-    """How many requests may be in flight: what the user said, or what the machine allows.
-
-    Under a low rate fewer share it: parts are stored one after another, not all of them at the very end.
-    """
-    chosen = options.concurrency
-    bounds = (
-        Bounds(chosen, chosen, chosen) if chosen else auto_bounds(portable.most_open_files(), portable.free_memory())
-    )
-    if options.max_bytes_per_s is None:
-        return bounds
-    return bounds.capped(max(1, options.max_bytes_per_s // _LEAST_A_STREAM))
 
 
 @contextlib.contextmanager

@@ -41,12 +41,12 @@ def step_job(delivery: Delivery, step: Step) -> Job:
 
 def _observe(delivery: Delivery, work: Work) -> Job:
     state, inventory = delivery.state, work.tools.inventory
-    # Only the first time, and of what nobody began: what happened since is not in the listing.
-    if inventory is not None and not delivery.is_plan_told and not delivery.was_planned:
-        return functools.partial(jobs.observe_listed, work, inventory, None)
-    if inventory is not None and not delivery.is_plan_told and state.completed and state.confirmed:
-        return functools.partial(jobs.observe_listed, work, inventory, state.confirmed.etag)
-    return functools.partial(jobs.observe, work, delivery.state.upload_id)
+    known_etag = state.confirmed.etag if state.completed and state.confirmed else None
+    # Only the first time, and not of an upload that was begun: what happened since is not in the listing.
+    is_listed = not delivery.is_plan_told and (known_etag is not None or not delivery.was_planned)
+    if inventory is not None and is_listed:
+        return functools.partial(jobs.observe_listed, work, inventory, known_etag)
+    return functools.partial(jobs.observe, work, state.upload_id)
 
 
 def _compare(delivery: Delivery, work: Work) -> Job:

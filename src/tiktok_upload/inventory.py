@@ -1,18 +1,20 @@
 """What lies at the keys of many files, asked with a few listings instead of a look at each.
 
 Only «nothing» and «still the object that we know of» are taken from a listing: it has no checksum and no metadata, so
-whatever else lies there is looked at. It is as old as the run; a request that makes an object says itself that none
-may be there.
+whatever else lies there is looked at. It is asked for again once it is a minute old: a long run must not go by what
+was there at its start. A request that makes an object says itself that none may be there.
 """
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
 from tiktok_upload.answers import Absence, ListedObject, ObjectSeen, Seen
+from tiktok_upload.retry import Clock
 
 # Fewer files are looked at as fast. Lower: a listing for a handful. Higher: a look at each, 2 ms of Python a time.
 WORTH_A_LISTING = 16
 _OBJECTS_A_PAGE = 1_000
+_FRESH_S = 60.0  # Lower: more listings. Higher: what others did since is not seen.
 _PAGES_BESIDE = 4  # of what others put below the same prefix: more, and looking is cheaper
 
 Ask = Callable[[str, int], Mapping[str, ListedObject] | None]
@@ -20,13 +22,20 @@ Ask = Callable[[str, int], Mapping[str, ListedObject] | None]
 
 
 class Inventory:
-    """The objects below the keys' common prefix, asked for once; used by all workers."""
+    """The objects below the keys' common prefix, asked for once a minute at most; used by all workers.
 
-    def __init__(self, keys: Iterable[str], ask: Ask) -> None:
+    Args:
+        keys: Of the run.
+        ask: The store.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, keys: Iterable[str], ask: Ask, clock: Clock) -> None:
         self._keys = tuple(keys)
         self._ask = ask
+        self._clock = clock
         self._lock = threading.Lock()
-        self._is_asked = False
+        self._asked_at: float | None = None
         self._found: Mapping[str, ListedObject] | None = None
 
     def seen(self, key: str, known_etag: str | None) -> Seen | None:
@@ -53,10 +62,11 @@ class Inventory:
         if len(self._keys) < WORTH_A_LISTING:
             return None
         with self._lock:
-            if not self._is_asked:
+            now = self._clock()
+            if self._asked_at is None or now - self._asked_at > _FRESH_S:
                 pages = len(self._keys) // _OBJECTS_A_PAGE + 1 + _PAGES_BESIDE
                 self._found = self._ask(_common_beginning(self._keys), pages)
-                self._is_asked = True
+                self._asked_at = now
             return self._found
 
 

@@ -160,20 +160,15 @@ def observe(work: Work, upload_id: str | None) -> Observed:
     """Ask the store what it has."""
     key = work.planned.key
     seen = work.ask("look at the key", lambda: work.store.head(key))
-    return _observed(work, seen, upload_id)
+    if upload_id is None:
+        return Observed(seen, None)
+    return Observed(seen, work.ask("list the parts", lambda: work.store.list_parts(key, upload_id)))
 
 
 def observe_listed(work: Work, inventory: Inventory, known_etag: str | None) -> Observed:
     """The same at first, by a listing of all keys if that can tell: `known_etag` is of the object that we know of."""
     seen = work.ask("list the keys", lambda: inventory.seen(work.planned.key, known_etag))
     return observe(work, None) if seen is None else Observed(seen, None)
-
-
-def _observed(work: Work, seen: Seen, upload_id: str | None) -> Observed:
-    key = work.planned.key
-    if upload_id is None:
-        return Observed(seen, None)
-    return Observed(seen, work.ask("list the parts", lambda: work.store.list_parts(key, upload_id)))
 
 
 def create(work: Work, metadata: dict[str, str]) -> Opened:

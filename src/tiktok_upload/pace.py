@@ -22,7 +22,6 @@ _SETTLED_S, _LONGEST_SETTLED_S = 20.0, 300.0  # until the next try for more, twi
 _BELOW_THROTTLE = 7 / 8  # of what was too much for the store; it is tried again once settled
 _ONE_CUT_S = 1.0  # answers to requests that were out already say nothing new
 
-
 # The first seconds: twice as many each time, while parts go out so fast that twice as many harm nobody.
 _STARTING_EPOCH_S = 0.1
 _EASY_PART_S = 5.0
@@ -50,7 +49,7 @@ class Bounds:
 
 # More than these, and Python's own threads are what is waited for; 128 streams of 20 MiB/s fill 20 Gbit/s.
 _MOST = 128
-_FILES_A_REQUEST = 5  # a socket; and the file, its journal and its lock, where each request is a file of its own
+_FILES_A_REQUEST = 5  # two sockets, one that asks first; the file, its journal and its lock, where each is a file
 _FILES_BESIDE = 64
 _MEMORY_A_REQUEST = 8 << 20  # a thread, its buffers and TLS take under 2 MiB; the rest is everybody else's
 
@@ -174,7 +173,8 @@ class Pace:
     def _grow(self, level: _Level, now: float) -> None:
         best = self._best
         if best is None or level.rate >= best.rate * (1 + _GAIN * (level.count / best.count - 1)):
-            self._may_shrink &= best is None
+            if best is not None:  # it paid
+                self._may_shrink, self._settled_s = False, _SETTLED_S
             self._best = level
             self.allowed = min(self._bounds.most, max(level.count + 1, int(level.count * self._factor)))
             if self.allowed == level.count:
@@ -237,9 +237,7 @@ class Line:
             self._moved_at = now
         if bytes_out > self._out:
             self._moved_at = now
-        self._twice += max(
-            0, self._out - bytes_out
-        )  # a part was cut or failed: what went out of it did so all the same
+        self._twice += max(0, self._out - bytes_out)  # a part was cut or failed: it went out all the same
         self._out = bytes_out
         if now - self._moved_at > _OUTAGE_S or now < self._begins:
             self._seen.clear()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tiktok_upload.answers import Absence, ObjectSeen, Seen
-from tiktok_upload.api import clients_for, nobody, tools_for
+from tiktok_upload.api import nobody
 from tiktok_upload.checksum import CRC32, CRC32C, CRC64NVME
 from tiktok_upload.errors import StoreRefusedError, UploadToolError, WrongObjectError
 from tiktok_upload.events import ChecksumReport, FileDone, FileFailed, FileReport, Observer, RunReport, summarize
@@ -14,6 +14,7 @@ from tiktok_upload.receipt import Receipt, read_receipt
 from tiktok_upload.settings import Connection, PushOptions
 from tiktok_upload.stop import Stop
 from tiktok_upload.store import S3Store
+from tiktok_upload.wiring import clients_for, tools_for
 
 _UNVERSIONED = "null"  # what S3 calls the version of an object in a bucket that keeps none
 
@@ -33,7 +34,7 @@ def verify(
         connection=replace(connection, endpoint_url=connection.endpoint_url or proof.endpoint or None),
         retry_for_s=retry_for_s,
     )
-    clients = clients_for(options)
+    clients = clients_for(options, connections=2)
     tools = tools_for(
         options, S3Store(clients, proof.bucket, proof=options.proof, options=options.object_options), Stop()
     )
