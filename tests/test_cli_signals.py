@@ -1,13 +1,21 @@
 """Real signals to the installed command while parts are in flight: nothing is aborted, the same command continues."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from tests.support.command import CREDENTIALS, Command, Outcome
 from tests.support.hostile_s3 import Fault, HostileS3
 from tests.support.sample import write_sample
+
+from tiktok_upload.cli import telling
+from tiktok_upload.stop import Stop
+
+if TYPE_CHECKING:
+    from tiktok_upload.cli.human import Human
 
 OPTIONS = ("--part-size", "5MiB", "--concurrency", "2")
 PARTS = 5
@@ -102,6 +110,27 @@ def test_a_second_signal_leaves_at_once_and_loses_nothing(
     assert second is signal.SIGINT or ended.told("result") == []
     s3.release()
     assert_resumes(s3, command, big, told)
+
+
+class _HeardTwice:
+    """A display during whose word on the first signal the second one comes."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._heard = 0
+
+    def stopping(self) -> None:
+        self._heard += 1
+        if self._heard == 1:
+            telling._on_signal(self._stop, 143, cast("Human", self))
+
+
+def test_a_second_signal_that_comes_while_the_first_is_heard_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[int] = []
+    monkeypatch.setattr(os, "_exit", left.append)
+    stop = Stop()
+    telling._on_signal(stop, 130, cast("Human", _HeardTwice(stop)))
+    assert left == [143]
 
 
 def test_files_not_begun_are_interrupted_and_those_delivered_stay_so(

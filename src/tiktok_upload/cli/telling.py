@@ -90,10 +90,12 @@ def _worked(
 
 
 def _on_signal(stop: "Stop", exit_code: int, human: "Human") -> None:
-    if stop.is_set():
+    if (
+        stop.error is not None
+    ):  # known from the first moment of a stop: a second signal may come while this one is heard
         os._exit(exit_code)
-    human.stopping()
     stop.interrupt(exit_code)
+    human.stopping()
 
 
 def _style(given: SimpleNamespace) -> Style:
